@@ -1,0 +1,193 @@
+"""Every name a town or department goes by, found by its sound and through spelling mistakes.
+
+A municipality is known by its full name, by the first part people say (*San Pedro*), and by the part that sets it
+apart (*Soloma*). Names that several towns share keep all of them: whoever asks must choose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from .normalise import words
+from .phonetic import sound
+
+ABROAD = "abroad"
+CONNECTIVES = frozenset("de del la el los las y".split())
+_ARTICLES = frozenset("la el los las".split())
+_SAINTS = frozenset("san santa santo".split())
+_DEVOTIONS = frozenset("santiago concepcion".split())
+_SHORT = {
+    "s": "san", "sn": "san", "snt": "santa", "sta": "santa", "snta": "santa", "sto": "santo", "stgo": "santiago",
+    "pto": "puerto", "cd": "ciudad", "cdad": "ciudad", "depto": "departamento", "dpto": "departamento",
+    "depa": "departamento", "muni": "municipio", "mun": "municipio", "mpio": "municipio", "nva": "nueva",
+    "nvo": "nuevo", "z": "zona", "con": "con",
+}  # fmt: skip
+
+FULL, ALIAS, PART, VILLAGE = 4, 3, 2, 1
+_STRENGTH = {"village": VILLAGE, "border post": VILLAGE, "region": PART, "zone": VILLAGE}
+
+
+class Form(NamedTuple):
+    """One way of naming places: the codes it can mean, best first; codes only a department beside it brings out."""
+
+    key: str
+    codes: tuple[str, ...]
+    hidden: tuple[str, ...]
+    strength: int
+    ordinary: bool
+    """Also an everyday word (*flores*, *la libertad*): a place only where a place is expected."""
+
+
+def spell_out(text: str) -> list[str]:
+    """Folded words with the abbreviations of place names written in full."""
+    return [_SHORT.get(word, word) for word in words(text)]
+
+
+def key_of(tokens: Iterable[str]) -> str:
+    """The sound of a name, its words run together: *sanjuan* and *San Juan* are one."""
+    return sound(" ".join(tokens)).replace(" ", "")
+
+
+def without_connectives(tokens: Sequence[str]) -> list[str]:
+    """The name without its *de, del, la, los*: people leave them out."""
+    return [token for token in tokens if token not in CONNECTIVES]
+
+
+class Names:
+    """All the forms, by exact sound and by nearness."""
+
+    def __init__(self, forms: Mapping[str, Form], never: frozenset[str]) -> None:
+        self._forms = dict(forms)
+        self._never = never
+        self._near = [key for key, form in self._forms.items() if not form.ordinary and len(key) > 3]
+
+    @classmethod
+    def learn(
+        cls,
+        municipalities: Sequence[Mapping[str, str]],
+        aliases: Sequence[Mapping[str, str]],
+        abroad: Sequence[str],
+    ) -> Names:
+        """Collect the forms. Rows as in `knowledge/municipalities.csv` and `place_aliases.csv`."""
+        table = _Table()
+        for row in municipalities:
+            for tokens, strength in _spoken(words(row["name"])):
+                table.add(tokens, (row["code"],), strength)
+        for department, name in departments(municipalities).items():
+            table.add(words(name), (department,), FULL)
+        for row in aliases:
+            tokens, kind = spell_out(row["alias"]), row["kind"]
+            if kind == "not a place":
+                table.never.add(key_of(tokens))
+                continue
+            codes = tuple(code for code in row["codes"].split("|") if code)
+            table.add(tokens, codes, _STRENGTH.get(kind, ALIAS), given=True, ordinary=kind == "ordinary")
+        for name in abroad:
+            table.add(spell_out(name), (ABROAD,), ALIAS)
+        return cls(table.forms(), frozenset(table.never))
+
+    def exact(self, tokens: Sequence[str]) -> Form | None:
+        """The form that sounds like these words, with or without their connectives."""
+        form = self._forms.get(key_of(tokens))
+        if form is None and len(tokens) > 2:
+            bare = without_connectives(tokens)
+            if 1 < len(bare) < len(tokens):
+                form = self._forms.get(key_of(bare))
+        return form
+
+    def near(self, tokens: Sequence[str], alone: bool) -> Form | None:
+        """The nearest form within a few slips of the finger; more are forgiven when nothing else was written."""
+        key = key_of(tokens)
+        limit = _slips(len(key), alone)
+        if limit == 0 or key in self._never:
+            return None
+        found = process.extract(key, self._near, scorer=OSA.distance, score_cutoff=limit, limit=6)
+        ranked = sorted((distance + (other[0] != key[0]) / 2, other) for other, distance, _ in found)
+        if not ranked:
+            return self._begun(key) if alone or len(tokens) > 1 else None
+        best = [self._forms[other] for cost, other in ranked if cost == ranked[0][0]]
+        return best[0] if len(best) == 1 else _either(best)
+
+    def _begun(self, key: str) -> Form | None:
+        """The form this key is the beginning of (*sta lucia cotz*), when there is only one."""
+        if len(key) < 5:
+            return None
+        begun = [self._forms[other] for other in self._near if other.startswith(key)]
+        if not begun or len({form.codes for form in begun}) > 1:
+            return None
+        return begun[0]
+
+
+def departments(municipalities: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """The department codes ("D09") and names; a department has the first two digits of its municipalities."""
+    return {"D" + row["code"][:2]: row["department"] for row in municipalities}
+
+
+def _slips(length: int, alone: bool) -> int:
+    if alone:
+        return 0 if length < 4 else 1 if length < 7 else 2 if length < 11 else 3
+    return 0 if length < 6 else 1 if length < 10 else 2
+
+
+def _either(forms: list[Form]) -> Form:
+    codes = tuple(dict.fromkeys(code for form in forms for code in form.codes))
+    return Form(forms[0].key, codes, (), min(form.strength for form in forms), False)
+
+
+def _spoken(name: list[str]) -> list[tuple[list[str], int]]:
+    """The full name and the parts of it people say, with how much each part says."""
+    forms = [(name, FULL)]
+    cut = 2 if name[0] in _SAINTS else 1 if name[0] in _DEVOTIONS else 0
+    if cut and len(name) > cut:
+        tail = name[cut:]
+        while tail and tail[0] in CONNECTIVES and tail[0] not in _ARTICLES:
+            tail = tail[1:]
+        forms += [(name[:cut], FULL), (tail, PART)]
+        if tail[0] in _ARTICLES and len(tail) > 1:
+            forms.append((tail[1:], PART))
+    elif name[0] in _ARTICLES and len(name) > 1:
+        forms.append((name[1:], PART))
+    return forms
+
+
+class _Table:
+    """Gathers what each key can mean before the strongest meanings are kept."""
+
+    def __init__(self) -> None:
+        self.never: set[str] = set()
+        self._meanings: dict[str, dict[int, list[str]]] = {}
+        self._given: dict[str, tuple[str, ...]] = {}
+        self._strength: dict[str, int] = {}
+        self._ordinary: set[str] = set()
+
+    def add(
+        self, tokens: list[str], codes: tuple[str, ...], strength: int, given: bool = False, ordinary: bool = False
+    ) -> None:
+        for key in {key_of(tokens), key_of(without_connectives(tokens) if len(tokens) > 2 else tokens)}:
+            self._meanings.setdefault(key, {}).setdefault(strength, []).extend(codes)
+            if given:  # an alias says what a name means: it stands above what we derive
+                self._given[key] = codes
+                self._strength[key] = strength
+            if ordinary:
+                self._ordinary.add(key)
+
+    def forms(self) -> dict[str, Form]:
+        found = {}
+        for key, by_strength in self._meanings.items():
+            if key in self.never:
+                continue
+            every = [code for strength in sorted(by_strength, reverse=True) for code in by_strength[strength]]
+            strength = self._strength.get(key, max(by_strength))
+            codes = self._given.get(key) or _home(tuple(dict.fromkeys(by_strength[strength])))
+            hidden = tuple(dict.fromkeys(c for c in every if c not in codes and c != ABROAD))
+            found[key] = Form(key, codes, hidden, strength, key in self._ordinary)
+        return found
+
+
+def _home(codes: tuple[str, ...]) -> tuple[str, ...]:
+    """A Guatemalan place before a foreign one of the same name."""
+    return tuple(code for code in codes if code != ABROAD) or codes
