@@ -16,16 +16,19 @@ from .normalise import words
 from .phonetic import sound
 
 ABROAD = "abroad"
-CONNECTIVES = frozenset("de del la el los las y".split())
-_ARTICLES = frozenset("la el los las".split())
-_SAINTS = frozenset("san santa santo".split())
-_DEVOTIONS = frozenset("santiago concepcion".split())
+CONNECTIVES = frozenset(words("de del la el los las y"))
+_ARTICLES = frozenset(words("la el los las"))
+_SAINTS = frozenset(words("san santa santo"))
+_DEVOTIONS = frozenset(words("santiago concepcion"))
 _SHORT = {
     "s": "san", "sn": "san", "snt": "santa", "sta": "santa", "snta": "santa", "sto": "santo", "stgo": "santiago",
     "pto": "puerto", "cd": "ciudad", "cdad": "ciudad", "depto": "departamento", "dpto": "departamento",
     "depa": "departamento", "muni": "municipio", "mun": "municipio", "mpio": "municipio", "nva": "nueva",
     "nvo": "nuevo", "z": "zona", "con": "con",
 }  # fmt: skip
+
+_LITERAL = 3
+"""Names up to this long (*reu*, *sm*) sound like too many other words."""
 
 FULL, ALIAS, PART, VILLAGE = 4, 3, 2, 1
 _STRENGTH = {"village": VILLAGE, "border post": VILLAGE, "region": PART, "zone": VILLAGE}
@@ -38,6 +41,8 @@ class Form(NamedTuple):
     codes: tuple[str, ...]
     hidden: tuple[str, ...]
     strength: int
+    size: int
+    """How many words it has."""
     ordinary: bool
     """Also an everyday word (*flores*, *la libertad*): a place only where a place is expected."""
 
@@ -48,8 +53,11 @@ def spell_out(text: str) -> list[str]:
 
 
 def key_of(tokens: Iterable[str]) -> str:
-    """The sound of a name, its words run together: *sanjuan* and *San Juan* are one."""
-    return sound(" ".join(tokens)).replace(" ", "")
+    """The sound of a name, its words run together: *sanjuan* and *San Juan* are one. A very short one as written."""
+    spoken = " ".join(tokens)
+    if len(spoken) <= _LITERAL:
+        return "=" + spoken
+    return sound(spoken).replace(" ", "")
 
 
 def without_connectives(tokens: Sequence[str]) -> list[str]:
@@ -60,10 +68,10 @@ def without_connectives(tokens: Sequence[str]) -> list[str]:
 class Names:
     """All the forms, by exact sound and by nearness."""
 
-    def __init__(self, forms: Mapping[str, Form], never: frozenset[str]) -> None:
+    def __init__(self, forms: Mapping[str, Form], everyday: frozenset[str]) -> None:
         self._forms = dict(forms)
-        self._never = never
-        self._near = [key for key, form in self._forms.items() if not form.ordinary and len(key) > 3]
+        self._everyday = everyday
+        self._near = [key for key, form in self._forms.items() if len(key) > 3 and not key.startswith("=")]
 
     @classmethod
     def learn(
@@ -73,7 +81,7 @@ class Names:
         abroad: Sequence[str],
     ) -> Names:
         """Collect the forms. Rows as in `knowledge/municipalities.csv` and `place_aliases.csv`."""
-        table = _Table()
+        table, everyday = _Table(), set[str]()
         for row in municipalities:
             for tokens, strength in _spoken(words(row["name"])):
                 table.add(tokens, (row["code"],), strength)
@@ -81,14 +89,16 @@ class Names:
             table.add(words(name), (department,), FULL)
         for row in aliases:
             tokens, kind = spell_out(row["alias"]), row["kind"]
-            if kind == "not a place":
-                table.never.add(key_of(tokens))
+            if kind in ("not a place", "everyday word"):
+                everyday.add(key_of(tokens))
+                if kind == "not a place":
+                    table.never.add(key_of(tokens))
                 continue
             codes = tuple(code for code in row["codes"].split("|") if code)
             table.add(tokens, codes, _STRENGTH.get(kind, ALIAS), given=True, ordinary=kind == "ordinary")
         for name in abroad:
             table.add(spell_out(name), (ABROAD,), ALIAS)
-        return cls(table.forms(), frozenset(table.never))
+        return cls(table.forms(), frozenset(everyday))
 
     def exact(self, tokens: Sequence[str]) -> Form | None:
         """The form that sounds like these words, with or without their connectives."""
@@ -103,10 +113,14 @@ class Names:
         """The nearest form within a few slips of the finger; more are forgiven when nothing else was written."""
         key = key_of(tokens)
         limit = _slips(len(key), alone)
-        if limit == 0 or key in self._never:
+        if limit == 0 or all(len(token) < 4 or key_of([token]) in self._everyday for token in tokens):
             return None
         found = process.extract(key, self._near, scorer=OSA.distance, score_cutoff=limit, limit=6)
-        ranked = sorted((distance + (other[0] != key[0]) / 2, other) for other, distance, _ in found)
+        ranked = sorted(
+            (distance + (other[0] != key[0]) / 2, other)
+            for other, distance, _ in found
+            if abs(self._forms[other].size - len(tokens)) < (2 if distance < 2 else 1 + (len(tokens) > 2))
+        )
         if not ranked:
             return self._begun(key) if alone or len(tokens) > 1 else None
         best = [self._forms[other] for cost, other in ranked if cost == ranked[0][0]]
@@ -135,7 +149,7 @@ def _slips(length: int, alone: bool) -> int:
 
 def _either(forms: list[Form]) -> Form:
     codes = tuple(dict.fromkeys(code for form in forms for code in form.codes))
-    return Form(forms[0].key, codes, (), min(form.strength for form in forms), False)
+    return Form(forms[0].key, codes, (), min(form.strength for form in forms), forms[0].size, False)
 
 
 def _spoken(name: list[str]) -> list[tuple[list[str], int]]:
@@ -162,18 +176,20 @@ class _Table:
         self._meanings: dict[str, dict[int, list[str]]] = {}
         self._given: dict[str, tuple[str, ...]] = {}
         self._strength: dict[str, int] = {}
+        self._size: dict[str, int] = {}
         self._ordinary: set[str] = set()
 
     def add(
         self, tokens: list[str], codes: tuple[str, ...], strength: int, given: bool = False, ordinary: bool = False
     ) -> None:
         for key in {key_of(tokens), key_of(without_connectives(tokens) if len(tokens) > 2 else tokens)}:
+            self._size.setdefault(key, len(tokens))
             self._meanings.setdefault(key, {}).setdefault(strength, []).extend(codes)
             if given:  # an alias says what a name means: it stands above what we derive
                 self._given[key] = codes
                 self._strength[key] = strength
-            if ordinary:
-                self._ordinary.add(key)
+        if ordinary:
+            self._ordinary |= {key_of(tokens), key_of(tokens[1:] if tokens[0] in _ARTICLES else tokens)}
 
     def forms(self) -> dict[str, Form]:
         found = {}
@@ -184,7 +200,7 @@ class _Table:
             strength = self._strength.get(key, max(by_strength))
             codes = self._given.get(key) or _home(tuple(dict.fromkeys(by_strength[strength])))
             hidden = tuple(dict.fromkeys(c for c in every if c not in codes and c != ABROAD))
-            found[key] = Form(key, codes, hidden, strength, key in self._ordinary)
+            found[key] = Form(key, codes, hidden, strength, self._size[key], key in self._ordinary)
         return found
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from .normalise import words
 from .place_context import CUES, LOCATIVES, Role, role
 from .place_names import ABROAD, CONNECTIVES, FULL, Form, Names, departments, spell_out
 
@@ -20,10 +21,12 @@ _NATION = "D01"
 """The department that has the country's name: *Coatepeque, Guatemala* does not mean it."""
 
 _TRAILING_NO = re.compile(r"\b[Nn]o\s*[,.;:]")
-_VILLAGE = frozenset("aldea caserio canton colonia barrio finca parcelamiento sector paraje residencial col lotificacion".split())
+_VILLAGE = frozenset(
+    words("aldea caserio canton colonia barrio finca parcelamiento sector paraje residencial col lotificacion")
+)
 _FILLER = CUES | LOCATIVES | CONNECTIVES | frozenset(
-    "mi me es un una yo si pues hola buenas buenos dias tardes noches gracias por favor que se con ya solo pero o lo"
-    " le muy cerca alla lado parte zona municipio mero san santa santo".split()
+    words("mi me es un una yo si pues hola buenas buenos dias tardes noches gracias por favor que se con ya solo pero o lo"
+        " le muy cerca alla lado parte zona municipio mero san santa santo")
 )  # fmt: skip
 
 
@@ -133,17 +136,12 @@ class Places:
         loose = [i for i, t in enumerate(tokens) if not covered[i] and t not in _FILLER]
         if not loose or len(loose) > 12:
             return found
-        alone = len(loose) <= 3 and loose[-1] - loose[0] < 5
-        tries = 0
-        for start, end in _windows(tokens, loose, covered, doubtful):
-            located = alone or (start > 0 and (tokens[start - 1] in LOCATIVES or covered[start - 1]))
-            if not located:
+        for start, end in _windows(tokens, loose, covered, doubtful)[:_NEAR_TRIES]:
+            alone = start <= loose[0] and loose[-1] < end
+            beside = start > 0 and (tokens[start - 1] in LOCATIVES or covered[start - 1])
+            if not (alone or beside or (end < len(tokens) and covered[end])):
                 continue
-            tries += 1
-            if tries > _NEAR_TRIES:
-                break
-            whole = alone and start <= loose[0] and loose[-1] < end
-            if form := self._names.near(tokens[start:end], whole):
+            if form := self._names.near(tokens[start:end], alone):
                 kept = [span for span in found if span[1] <= start or end <= span[0]]
                 return sorted([*kept, (start, end, form)])
         return found
@@ -183,7 +181,11 @@ class Places:
             codes = tuple(code for code in codes if not code.startswith("D")) or codes
         specific = not any(code.startswith("D") for code in codes)
         strength = 0 if before and before[-1] in _VILLAGE else span.form.strength
-        return (qualified and specific, specific and _single(codes), _single(codes), strength, -span.start), codes, span
+        return (
+            (qualified and specific, specific and _single(codes), _single(codes), strength, -span.start),
+            codes,
+            span,
+        )
 
 
 def _where(codes: Iterable[str]) -> Where:
@@ -222,9 +224,7 @@ def _located(tokens: list[str], start: int) -> bool:
     return before in {"de", "por", "a", "para"} and any(t in CUES for t in tokens[max(0, start - 4) : start - 1])
 
 
-def _windows(
-    tokens: list[str], loose: list[int], covered: list[bool], doubtful: set[int]
-) -> list[tuple[int, int]]:
+def _windows(tokens: list[str], loose: list[int], covered: list[bool], doubtful: set[int]) -> list[tuple[int, int]]:
     """Runs of up to four words with an unknown one in them, longest first; shared names may belong to them."""
     windows = set()
     for i in loose:
@@ -234,7 +234,11 @@ def _windows(
                 if end - start > 4 or any(covered[j] and j not in doubtful for j in inside):
                     continue
                 edge = {tokens[start], tokens[end - 1]}
-                if edge & (CONNECTIVES - {"el", "la", "los", "las"}) or tokens[end - 1] in CONNECTIVES or edge & (CUES | LOCATIVES):
+                if (
+                    edge & (CONNECTIVES - {"el", "la", "los", "las"})
+                    or tokens[end - 1] in CONNECTIVES
+                    or edge & (CUES | LOCATIVES)
+                ):
                     continue
                 windows.add((start, end))
     return sorted(windows, key=lambda w: (w[0] - w[1], w))
