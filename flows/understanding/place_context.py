@@ -1,7 +1,7 @@
 """Which of the places in a sentence is where the person is now.
 
-*Soy de Cantel pero vivo en Xela*, *me deportaron de Houston*, *mi mamá vive en Reu y yo en Salcajá*: the words before a
-place say whether the person is there, comes from there, was there, or speaks of somebody else.
+*Soy de Cantel pero vivo en Xela*, *me deportaron de Houston*, *mi mamá vive en Reu y yo en Salcajá*: the words before
+a place say whether the person is there, comes from there, was there, or speaks of somebody else.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ NOW, HERE, PLAIN, ORIGIN, AIM, OTHERS, PAST, DENIED = 7, 6, 5, 4, 3, 2, 1, 0
 _NOW = frozenset(words("ahorita ahora orita horita aorita aora haora actualmente hoy aqui aki aca currently now"))
 _HERE = frozenset(
     words(
-        "vivo bivo vibo bibo vivimos bivimos viviendo estoy estoi toy stoy estamos ando andamos resido radico radicado radicada"
-        " encuentro encontramos quedo quede quedamos quedando ubico ubicado ubicada hospedo hospedado alojo alojado"
-        " posando yo live living am im me mude mudamos instale direccion domicilio casa"
+        "vivo bivo vibo bibo vivimos bivimos viviendo estoy estoi toy stoy estamos ando andamos resido radico"
+        " radicado radicada encuentro encontramos quedo quede quedamos quedando ubico ubicado ubicada hospedo"
+        " hospedado alojo alojado posando yo live living am im me mude mudamos instale direccion domicilio"
+        " casa"
     )
 ) - {"me"}
 _ORIGIN = frozenset(
@@ -29,22 +30,22 @@ _AIM = frozenset(
 )
 _MOVE = frozenset(
     words(
-        "vine vengo venimos viniendo regrese regresamos regreso volvi volvimos vuelvo llegue llegamos llego retorne"
-        " retornamos retornado retornada deportaron deportado deportada deportados expulsaron sali salimos salir mandaron"
-        " trajeron devolvieron bajaron pase pasamos deported returned came"
+        "vine vengo venimos viniendo regrese regresamos regreso volvi volvimos vuelvo llegue llegamos llego"
+        " retorne retornamos retornado retornada deportaron deportado deportada deportados expulsaron sali"
+        " salimos salir mandaron trajeron devolvieron bajaron pase pasamos deported returned came"
     )
 )
 _PAST = frozenset(
     words(
-        "vivi vivia viviamos vivimos estuve estaba estabamos estuvimos trabaje trabajaba trabajabamos trabajamos antes"
-        " anduve andaba era agarraron detuvieron agarro años anos lived worked was were used"
+        "vivi vivia viviamos vivimos estuve estaba estabamos estuvimos trabaje trabajaba trabajabamos"
+        " trabajamos antes anduve andaba era agarraron detuvieron agarro años anos lived worked was were used"
     )
 ) - {"vivimos"}
 _OTHERS = frozenset(
     words(
-        "vive viven bive biven trabaja trabajan estan nacio fue fueron esposo esposa marido mujer hermano hermana"
-        " hermanos hijo hija hijos papa mama papas tio tia primo prima abuela abuelo familia pareja novia novio"
-        " suegra suegros amigo amiga"
+        "vive viven bive biven trabaja trabajan estan nacio fue fueron esposo esposa marido mujer hermano"
+        " hermana hermanos hijo hija hijos papa mama papas tio tia primo prima abuela abuelo familia pareja"
+        " novia novio suegra suegros amigo amiga"
     )
 )
 _PEOPLE = _OTHERS - frozenset(words("vive viven bive biven trabaja trabajan estan nacio fue fueron"))
@@ -61,7 +62,8 @@ CUES = _NOW | _HERE | _ORIGIN | _AIM | _MOVE | _PAST | _OTHERS
 
 LOCATIVES = frozenset(
     words(
-        "en de del desde por a al para pa hasta hacia cerca in from at near municipio aldea ciudad pueblo departamento"
+        "en de del desde por a al para pa hasta hacia cerca in from at near municipio aldea ciudad pueblo"
+        " departamento"
     )
 )
 

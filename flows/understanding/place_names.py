@@ -6,6 +6,7 @@ apart (*Soloma*). Names that several towns share keep all of them: whoever asks 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -27,17 +28,23 @@ _SHORT = {
     "nvo": "nuevo", "z": "zona", "con": "con",
 }  # fmt: skip
 
+_TWICE = re.compile(r"(.)\1+")
+_AS_J = re.compile(r"(?<![csptw])h(?!u)")
+_NOT_TYPED = CONNECTIVES | _SAINTS
+_NEAREST = 8
+_BEGINNING = 5
 _LITERAL = 3
 """Names up to this long (*reu*, *sm*) sound like too many other words."""
 
 FULL, ALIAS, PART, VILLAGE = 4, 3, 2, 1
-_STRENGTH = {"village": VILLAGE, "border post": VILLAGE, "region": PART, "zone": VILLAGE}
+_STRENGTH = {"village": VILLAGE, "border post": VILLAGE, "region": PART, "zone": VILLAGE, "department": FULL}
 
 
 class Form(NamedTuple):
     """One way of naming places: the codes it can mean, best first; codes only a department beside it brings out."""
 
     key: str
+    letters: str
     codes: tuple[str, ...]
     hidden: tuple[str, ...]
     strength: int
@@ -57,7 +64,7 @@ def key_of(tokens: Iterable[str]) -> str:
     spoken = " ".join(tokens)
     if len(spoken) <= _LITERAL:
         return "=" + spoken
-    return sound(spoken).replace(" ", "")
+    return _TWICE.sub(r"\1", sound(spoken).replace(" ", ""))
 
 
 def without_connectives(tokens: Sequence[str]) -> list[str]:
@@ -71,7 +78,9 @@ class Names:
     def __init__(self, forms: Mapping[str, Form], everyday: frozenset[str]) -> None:
         self._forms = dict(forms)
         self._everyday = everyday
-        self._near = [key for key, form in self._forms.items() if len(key) > 3 and not key.startswith("=")]
+        self._keys = [key for key in self._forms if not key.startswith("=")]
+        self._sounds = self._keys
+        self._letters = [self._forms[key].letters for key in self._keys]
 
     @classmethod
     def learn(
@@ -109,31 +118,46 @@ class Names:
                 form = self._forms.get(key_of(bare))
         return form
 
-    def near(self, tokens: Sequence[str], alone: bool) -> Form | None:
-        """The nearest form within a few slips of the finger; more are forgiven when nothing else was written."""
-        key = key_of(tokens)
-        limit = _slips(len(key), alone)
-        if limit == 0 or all(len(token) < 4 or key_of([token]) in self._everyday for token in tokens):
+    def near(self, tokens: Sequence[str], alone: bool, within: frozenset[str] = frozenset()) -> Form | None:
+        """The nearest form within a few slips of the finger, or one these words begin.
+
+        More is forgiven when nothing else was written (`alone`), and inside the departments named beside it.
+        """
+        if all(token in _NOT_TYPED or key_of([token]) in self._everyday for token in tokens):
             return None
-        found = process.extract(key, self._near, scorer=OSA.distance, score_cutoff=limit, limit=6)
-        ranked = sorted(
-            (distance + (other[0] != key[0]) / 2, other)
-            for other, distance, _ in found
-            if abs(self._forms[other].size - len(tokens)) < (2 if distance < 2 else 1 + (len(tokens) > 2))
-        )
-        if not ranked:
-            return self._begun(key) if alone or len(tokens) > 1 else None
-        best = [self._forms[other] for cost, other in ranked if cost == ranked[0][0]]
+        ranked = self._ranked(tokens, alone)
+        inside = [(cost, form) for cost, form in ranked if _inside(form, within)]
+        near = inside or [(cost, form) for cost, form in ranked if int(cost) <= _slips(len(form.key), alone)]
+        if not near:
+            return self._begun(key_of(tokens)) if alone or len(tokens) > 1 else None
+        best = list({form.codes: form for cost, form in near if cost == near[0][0]}.values())
         return best[0] if len(best) == 1 else _either(best)
+
+    def _ranked(self, tokens: Sequence[str], alone: bool) -> list[tuple[float, Form]]:
+        """Forms of about as many words, nearest first: by sound, with a typed h heard as j, and by letters."""
+        costs: dict[str, float] = {}
+        spelled = "".join(tokens)
+        for query, choices in (
+            (key_of(tokens), self._sounds),
+            (key_of([_AS_J.sub("j", token) for token in tokens]), self._sounds),
+            (spelled, self._letters),
+        ):
+            slips = _slips(len(query), alone) + 1
+            for _, distance, at in process.extract(
+                query, choices, scorer=OSA.distance, score_cutoff=slips, limit=_NEAREST
+            ):
+                key, first = self._keys[at], choices[at][0]
+                cost = distance + (first != query[0]) / 2
+                costs[key] = min(cost, costs.get(key, cost))
+        forms = [(cost, self._forms[key]) for key, cost in costs.items()]
+        return sorted((near for near in forms if _alike(len(tokens), *near)), key=lambda near: (near[0], near[1].key))
 
     def _begun(self, key: str) -> Form | None:
         """The form this key is the beginning of (*sta lucia cotz*), when there is only one."""
-        if len(key) < 5:
+        if len(key) < _BEGINNING:
             return None
-        begun = [self._forms[other] for other in self._near if other.startswith(key)]
-        if not begun or len({form.codes for form in begun}) > 1:
-            return None
-        return begun[0]
+        begun = {self._forms[other].codes: self._forms[other] for other in self._keys if other.startswith(key)}
+        return next(iter(begun.values())) if len(begun) == 1 else None
 
 
 def departments(municipalities: Sequence[Mapping[str, str]]) -> dict[str, str]:
@@ -144,12 +168,21 @@ def departments(municipalities: Sequence[Mapping[str, str]]) -> dict[str, str]:
 def _slips(length: int, alone: bool) -> int:
     if alone:
         return 0 if length < 4 else 1 if length < 7 else 2 if length < 11 else 3
-    return 0 if length < 6 else 1 if length < 10 else 2
+    return 0 if length < 5 else 1 if length < 10 else 2
+
+
+def _alike(size: int, cost: float, form: Form) -> bool:
+    """Typing splits a word or runs two together; it does not make one word of three."""
+    return abs(form.size - size) < (2 if cost < 2 else 1 + (size > 2))
+
+
+def _inside(form: Form, within: frozenset[str]) -> bool:
+    return any("D" + code[:2] in within for code in (*form.codes, *form.hidden) if not code.startswith("D"))
 
 
 def _either(forms: list[Form]) -> Form:
     codes = tuple(dict.fromkeys(code for form in forms for code in form.codes))
-    return Form(forms[0].key, codes, (), min(form.strength for form in forms), forms[0].size, False)
+    return Form(forms[0].key, forms[0].letters, codes, (), min(form.strength for form in forms), forms[0].size, False)
 
 
 def _spoken(name: list[str]) -> list[tuple[list[str], int]]:
@@ -177,6 +210,7 @@ class _Table:
         self._given: dict[str, tuple[str, ...]] = {}
         self._strength: dict[str, int] = {}
         self._size: dict[str, int] = {}
+        self._letters: dict[str, str] = {}
         self._ordinary: set[str] = set()
 
     def add(
@@ -184,6 +218,7 @@ class _Table:
     ) -> None:
         for key in {key_of(tokens), key_of(without_connectives(tokens) if len(tokens) > 2 else tokens)}:
             self._size.setdefault(key, len(tokens))
+            self._letters.setdefault(key, "".join(tokens))
             self._meanings.setdefault(key, {}).setdefault(strength, []).extend(codes)
             if given:  # an alias says what a name means: it stands above what we derive
                 self._given[key] = codes
@@ -200,7 +235,9 @@ class _Table:
             strength = self._strength.get(key, max(by_strength))
             codes = self._given.get(key) or _home(tuple(dict.fromkeys(by_strength[strength])))
             hidden = tuple(dict.fromkeys(c for c in every if c not in codes and c != ABROAD))
-            found[key] = Form(key, codes, hidden, strength, self._size[key], key in self._ordinary)
+            found[key] = Form(
+                key, self._letters[key], codes, hidden, strength, self._size[key], key in self._ordinary
+            )
         return found
 
 

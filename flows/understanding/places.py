@@ -15,7 +15,9 @@ from .place_names import ABROAD, CONNECTIVES, FULL, Form, Names, departments, sp
 
 _WORDS_READ = 70
 _LONGEST_NAME = 6
-_NEAR_TRIES = 10
+_NEAR_TRIES = 16
+_REPAIRS = 2
+_LOOSE_READ = 12
 _CANDIDATES = 12
 _NATION = "D01"
 """The department that has the country's name: *Coatepeque, Guatemala* does not mean it."""
@@ -25,9 +27,10 @@ _VILLAGE = frozenset(
     words("aldea caserio canton colonia barrio finca parcelamiento sector paraje residencial col lotificacion")
 )
 _FILLER = CUES | LOCATIVES | CONNECTIVES | frozenset(
-    words("mi me es un una yo si pues hola buenas buenos dias tardes noches gracias por favor que se con ya solo pero o lo"
-        " le muy cerca alla lado parte zona municipio mero san santa santo")
+    words("mi me es un una yo si pues hola buenas buenos dias tardes noches gracias por favor que se con ya solo pero"
+        " o lo le muy cerca alla lado parte zona municipio mero san santa santo")
 )  # fmt: skip
+_EDGES = (CUES | LOCATIVES | {"y", "de", "del"}) - {"ciudad", "pueblo"}
 
 
 class Where(NamedTuple):
@@ -131,20 +134,31 @@ class Places:
 
     def _repaired(self, tokens: list[str], found: list[tuple[int, int, Form]]) -> list[tuple[int, int, Form]]:
         """With the misspelled names that stand where a place is expected, or alone."""
+        for _ in range(_REPAIRS):
+            repaired = self._repaired_once(tokens, found)
+            if repaired is None:
+                break
+            found = repaired
+        return found
+
+    def _repaired_once(
+        self, tokens: list[str], found: list[tuple[int, int, Form]]
+    ) -> list[tuple[int, int, Form]] | None:
         covered = _covered(len(tokens), found)
-        doubtful = {i for s, e, form in found if not _single(form.codes) for i in range(s, e)}
-        loose = [i for i, t in enumerate(tokens) if not covered[i] and t not in _FILLER]
-        if not loose or len(loose) > 12:
-            return found
-        for start, end in _windows(tokens, loose, covered, doubtful)[:_NEAR_TRIES]:
+        loose = [i for i, token in enumerate(tokens) if not covered[i] and token not in _FILLER]
+        if not loose or len(loose) > _LOOSE_READ:
+            return None
+        for start, end in _windows(tokens, loose)[:_NEAR_TRIES]:
             alone = start <= loose[0] and loose[-1] < end
             beside = start > 0 and (tokens[start - 1] in LOCATIVES or covered[start - 1])
             if not (alone or beside or (end < len(tokens) and covered[end])):
                 continue
-            if form := self._names.near(tokens[start:end], alone):
-                kept = [span for span in found if span[1] <= start or end <= span[0]]
+            kept = [span for span in found if span[1] <= start or end <= span[0]]
+            within = {code for _, _, form in kept for code in form.codes if code.startswith("D") and code != _NATION}
+            form = self._names.near(tokens[start:end], alone, frozenset(within))
+            if form and (len(kept) == len(found) or (form.size > 1 and _single(form.codes))):
                 return sorted([*kept, (start, end, form)])
-        return found
+        return None
 
     def _settle(self, tokens: list[str], spans: list[_Span]) -> Where:
         here = [span for span in spans if span.form.codes != (ABROAD,)]
@@ -182,7 +196,7 @@ class Places:
         specific = not any(code.startswith("D") for code in codes)
         strength = 0 if before and before[-1] in _VILLAGE else span.form.strength
         return (
-            (qualified and specific, specific and _single(codes), _single(codes), strength, -span.start),
+            (qualified and specific, specific and _single(codes), codes[-1] != _NATION, strength, -span.start),
             codes,
             span,
         )
@@ -224,24 +238,15 @@ def _located(tokens: list[str], start: int) -> bool:
     return before in {"de", "por", "a", "para"} and any(t in CUES for t in tokens[max(0, start - 4) : start - 1])
 
 
-def _windows(tokens: list[str], loose: list[int], covered: list[bool], doubtful: set[int]) -> list[tuple[int, int]]:
-    """Runs of up to four words with an unknown one in them, longest first; shared names may belong to them."""
+def _windows(tokens: list[str], loose: list[int]) -> list[tuple[int, int]]:
+    """Runs of up to five words with an unknown one in them, longest first."""
     windows = set()
     for i in loose:
-        for start in range(max(0, i - 3), i + 1):
-            for end in range(i + 1, min(len(tokens), i + 4) + 1):
-                inside = range(start, end)
-                if end - start > 4 or any(covered[j] and j not in doubtful for j in inside):
-                    continue
-                edge = {tokens[start], tokens[end - 1]}
-                if (
-                    edge & (CONNECTIVES - {"el", "la", "los", "las"})
-                    or tokens[end - 1] in CONNECTIVES
-                    or edge & (CUES | LOCATIVES)
-                ):
-                    continue
-                windows.add((start, end))
-    return sorted(windows, key=lambda w: (w[0] - w[1], w))
+        for start in range(max(0, i - 4), i + 1):
+            for end in range(i + 1, min(len(tokens), start + 5) + 1):
+                if not (_EDGES & {tokens[start], tokens[end - 1]}) and tokens[end - 1] not in CONNECTIVES:
+                    windows.add((start, end))
+    return sorted(windows, key=lambda window: (window[0] - window[1], window))
 
 
 def _between(tokens: list[str], spans: list[_Span]) -> set[str]:
