@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, TextIO
@@ -90,6 +90,7 @@ class Fake:
         self.sent: list[Sent] = []
         self._by_person: dict[str, list[Sent]] = {}
         self.calls: list[Call] = []
+        self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
         self.client: httpx.AsyncClient | None = None
         self.roads: dict[str, str] = {}  # {"https://bot.example": where that listens in this test}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -135,7 +136,7 @@ class Fake:
         fault = self.plan.take(method, to, sends)
         if fault is None or fault.kind in ("delay", "later"):
             if fault and fault.seconds:
-                await asyncio.sleep(fault.seconds)
+                await self.sleep(fault.seconds)
             done = work(fault)
             call.status = done.status_code
             return done

@@ -1,8 +1,8 @@
 """Put a fake vendor on a free port of this machine, inside a test or as a process of its own.
 
-    async with running(fake) as base: ...      in the running loop
-    with serving(fake) as base: ...            in a thread, while the test's own loop is busy or dead
-    python -m tests.fakes.serve --telegram 9001 --twilio 9002 --log sent.jsonl
+async with running(fake) as base: ...      in the running loop
+with serving(fake) as base: ...            in a thread, while the test's own loop is busy or dead
+python -m tests.fakes.serve --telegram 9001 --twilio 9002 --log sent.jsonl
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 import uvicorn
 from starlette.requests import Request
@@ -23,7 +23,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from . import telegram, twilio
-from .base import Fake
 from .phone import Phone
 from .telegram import FakeTelegram
 from .telegram_limits import unlimited
@@ -35,17 +34,33 @@ from .whatsapp_phone import WhatsAppPhone
 from .wire import Cable, cut_all
 
 
+class Listens(Protocol):
+    """What can be put on a port: an ASGI app that is told its address."""
+
+    name: str
+    base: str
+    app: Any
+
+
 class Quiet(uvicorn.Server):
-    """uvicorn without its hold on Ctrl-C, which belongs to the test runner."""
+    """uvicorn without its hold on Ctrl-C, which belongs to the test runner, and without its idle ticking."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.over = asyncio.Event()
 
     def capture_signals(self) -> Any:
         return nullcontext()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self.over.wait()
 
 
 class Served:
     """A fake on its port. `stop` and `start` again on the same port for an outage of the vendor's."""
 
-    def __init__(self, fake: Fake, port: int = 0) -> None:
+    def __init__(self, fake: Listens, port: int = 0) -> None:
         self.fake = fake
         self.port = port
         self._server: Quiet | None = None
@@ -74,8 +89,9 @@ class Served:
     async def stop(self) -> None:
         """Close the port and cut what hangs on it."""
         if self._server and self._task:
-            self._server.should_exit = True
             cut_all(self.port)
+            await asyncio.sleep(0)  # lets the cut connections notice, so that uvicorn waits for none
+            self._server.over.set()
             await self._task
             self._server = None
 
@@ -112,7 +128,7 @@ class Served:
 
 
 @asynccontextmanager
-async def running(fake: Fake, port: int = 0) -> AsyncIterator[str]:
+async def running(fake: Listens, port: int = 0) -> AsyncIterator[str]:
     """The fake in this loop, for as long as the block lasts."""
     served = Served(fake, port)
     base = await served.start()
@@ -123,7 +139,7 @@ async def running(fake: Fake, port: int = 0) -> AsyncIterator[str]:
 
 
 @contextmanager
-def serving(fake: Fake, port: int = 0) -> Iterator[str]:
+def serving(fake: Listens, port: int = 0) -> Iterator[str]:
     """The fake in a thread of its own, for as long as the block lasts."""
     served = Served(fake, port)
     base = served.start_in_thread()
@@ -138,9 +154,11 @@ def by_hand(fake: FakeTelegram | FakeTwilio) -> list[Route]:
     phones: dict[str, Phone] = {}
 
     def phone(who: str) -> Phone:
-        if who not in phones and isinstance(fake, FakeTelegram):
+        if who in phones:
+            return phones[who]
+        if isinstance(fake, FakeTelegram):
             phones[who] = TelegramPhone(fake, id=int(who))
-        elif who not in phones:
+        else:
             phones[who] = WhatsAppPhone(fake, number=who)
         return phones[who]
 

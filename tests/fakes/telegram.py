@@ -40,7 +40,7 @@ class Chat:
 
     @property
     def about(self) -> dict[str, Any]:
-        names = {k: self.user[k] for k in ("first_name", "last_name", "username") if k in self.user}
+        names: dict[str, Any] = {k: self.user[k] for k in ("first_name", "last_name", "username") if k in self.user}
         return {"id": self.id, **names, "type": "private"}
 
 

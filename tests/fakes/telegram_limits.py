@@ -105,7 +105,7 @@ def read_html(raw: str) -> str:
             still_open.append(name)
         i = tag.end()
     if still_open:
-        raise bad(f'can\'t parse entities: Can\'t find end tag corresponding to start tag "{still_open[-1]}"')
+        raise bad(f"can't parse entities: Can't find end tag corresponding to start tag \"{still_open[-1]}\"")
     return "".join(plain)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from typing import Any, cast
+from typing import Any
 
 import httpx
 
@@ -146,4 +146,4 @@ class TelegramPhone(Phone):
 
     def unknown(self, kind: str = "managed_bot") -> Update:
         """A kind of update that today's libraries do not know."""
-        return cast(Update, self.telegram.updates.new(kind, {"from": self.user, "date": self._now, "news": True}))
+        return self.telegram.updates.new(kind, {"from": self.user, "date": self._now, "news": True})

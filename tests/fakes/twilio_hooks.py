@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import httpx
@@ -61,7 +62,7 @@ async def deliver(fake: FakeTwilio, hook: Hook, client: httpx.AsyncClient | None
     """Bring it, once more if nobody could be reached (`rc=1, rp=ct`). The status, or 0 and a note in `alerts`."""
     status = 0
     url = fake.road(hook.url.split("#")[0])
-    body = hook.body if hook.body is not None else str(httpx.QueryParams(hook.form)).encode()
+    body = hook.body if hook.body is not None else urlencode(hook.form).encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"} | hook.headers
     for _ in range(2):
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
 import httpx
@@ -62,7 +62,7 @@ class WhatsAppPhone(Phone):
         type: str = "text",
         files: Sequence[tuple[str, bytes]] = (),
         answers: Sent | None = None,
-        **more: str,
+        more: Mapping[str, str] | None = None,
     ) -> Hook:
         """Any message of this person's; `more` are further fields of the form. `files` are (content type, bytes)."""
         sid = ("MM" if files else "SM") + uuid4().hex
@@ -81,7 +81,7 @@ class WhatsAppPhone(Phone):
             form[f"MediaUrl{n}"] = self.twilio.keep_media(sid, kind, data)
         if answers:
             form |= {"OriginalRepliedMessageSid": answers.id, "OriginalRepliedMessageSender": self.twilio.sender}
-        return signed(self.twilio, self.url or self.twilio.webhook_url, list((form | more).items()))
+        return signed(self.twilio, self.url or self.twilio.webhook_url, list((form | dict(more or {})).items()))
 
     def text(self, body: str) -> Hook:
         return self.hook(body)
@@ -90,12 +90,13 @@ class WhatsAppPhone(Phone):
         """A quick reply brings its id as ButtonPayload, a list choice as ListId; both bring their words."""
         if option.kind == "button":
             names = {"ButtonText": option.label, "ButtonPayload": option.data}
-            return self.hook(option.label, "button", answers=on, **names)
-        return self.hook(option.label, "interactive", answers=on, ListId=option.data, ListTitle=option.label)
+            return self.hook(option.label, "button", answers=on, more=names)
+        names = {"ListId": option.data, "ListTitle": option.label}
+        return self.hook(option.label, "interactive", answers=on, more=names)
 
     def location(self, latitude: float, longitude: float, label: str = "", address: str = "") -> Hook:
         where = {"Latitude": str(latitude), "Longitude": str(longitude), "Label": label, "Address": address}
-        return self.hook("", "location", **{k: v for k, v in where.items() if v})
+        return self.hook("", "location", more={k: v for k, v in where.items() if v})
 
     def contact(self, number: str, name: str = "Primo") -> Hook:
         card = f"BEGIN:VCARD\nVERSION:3.0\nFN:{name}\nTEL;TYPE=CELL:{number}\nEND:VCARD"
@@ -120,4 +121,4 @@ class WhatsAppPhone(Phone):
     def stop_word(self, word: str = "STOP") -> Hook:
         """What Advanced Opt-Out does in a Messaging Service: it answers itself, and later sends are 21610."""
         self.twilio.person(self.address).opted_out = True
-        return self.hook(word, OptOutType="STOP")
+        return self.hook(word, more={"OptOutType": "STOP"})

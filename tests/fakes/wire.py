@@ -132,12 +132,12 @@ async def read_params(request: Request) -> Params:
 def _multipart(kind: str, body: bytes) -> dict[str, Any]:
     whole = message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
     found: dict[str, Any] = {}
-    for part in whole.get_payload():
-        data = part.get_payload(decode=True) or b""  # type: ignore[union-attr]
-        name = part.get_param("name", header="content-disposition")  # type: ignore[union-attr]
-        file = part.get_filename()  # type: ignore[union-attr]
-        kind_of = part.get_content_type()  # type: ignore[union-attr]
-        found[str(name)] = Upload(file, kind_of, data) if file else data.decode()
+    for part in whole.walk():
+        data = part.get_payload(decode=True)
+        if isinstance(data, bytes):
+            name = str(part.get_param("name", header="content-disposition"))
+            file = part.get_filename()
+            found[name] = Upload(file, part.get_content_type(), data) if file else data.decode()
     return found
 
 
