@@ -1,0 +1,85 @@
+"""Learns from labelled messages which traits of a text speak for a class, by logistic regression on hashed traits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Row = tuple[list[int], list[float]]
+"""One text: the places of its traits in the weights, and how much each counts."""
+
+SIZE = 1 << 17
+"""Places for traits; with about 60,000 different ones, few share a place."""
+
+
+def place(trait: str, size: int = SIZE) -> int:
+    """Where a trait's weight stands; the same in every process and on every machine."""
+    return crc32(trait.encode()) & (size - 1)
+
+
+def fit(rows: Sequence[Row], targets: Floats, importance: Floats, ridge: float, rounds: int, size: int = SIZE) -> Floats:
+    """Weights (size + 1, the last is the bias) for P(target) by L-BFGS; `targets` in 0…1, `importance` per row.
+
+    Deterministic: no random start, fixed rounds.
+    """
+    lengths = np.array([len(places) for places, _ in rows])
+    at = np.concatenate([np.asarray(places, np.int64) for places, _ in rows])
+    value = np.concatenate([np.asarray(values, np.float64) for _, values in rows])
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    used, local = np.unique(at, return_inverse=True)
+    row_of = np.repeat(np.arange(len(rows)), lengths)
+    total = float(importance.sum())
+
+    def loss(weights: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        logit = np.add.reduceat(weights[local] * value, starts) + weights[-1]
+        soft = np.logaddexp(0.0, logit)
+        cost = float((importance * (soft - targets * logit)).sum()) / total
+        error = importance * (1.0 / (1.0 + np.exp(-logit)) - targets) / total
+        slope = np.empty_like(weights)
+        slope[:-1] = np.bincount(local, weights=value * error[row_of], minlength=len(used)) + ridge * weights[:-1]
+        slope[-1] = error.sum()
+        return cost + 0.5 * ridge * float(weights[:-1] @ weights[:-1]), slope
+
+    best = _descend(loss, np.zeros(len(used) + 1), rounds)
+    weights = np.zeros(size + 1, np.float32)
+    weights[used] = best[:-1]
+    weights[-1] = best[-1]
+    return weights
+
+
+def _descend(loss: object, weights: npt.NDArray[np.float64], rounds: int) -> npt.NDArray[np.float64]:
+    """L-BFGS with eight memories and backtracking."""
+    assert callable(loss)
+    cost, slope = loss(weights)
+    memory: list[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float]] = []
+    for _ in range(rounds):
+        way = slope.copy()
+        alphas = []
+        for step, change, rho in reversed(memory):
+            alpha = rho * float(step @ way)
+            way -= alpha * change
+            alphas.append(alpha)
+        if memory:
+            step, change, rho = memory[-1]
+            way *= 1.0 / (rho * float(change @ change))
+        for (step, change, rho), alpha in zip(memory, reversed(alphas), strict=True):
+            way += step * (alpha - rho * float(change @ way))
+        size = 1.0
+        while True:
+            ahead = weights - size * way
+            new_cost, new_slope = loss(ahead)
+            if new_cost <= cost - 1e-4 * size * float(slope @ way) or size < 1e-6:
+                break
+            size *= 0.5
+        step, change = ahead - weights, new_slope - slope
+        weights, cost, slope = ahead, new_cost, new_slope
+        curve = float(step @ change)
+        if curve > 1e-12:
+            memory = [*memory[-7:], (step, change, 1.0 / curve)]
+        if float(np.abs(slope).max()) < 1e-6:
+            break
+    return weights

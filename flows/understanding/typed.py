@@ -1,0 +1,93 @@
+"""Undoes what thumbs, phones and hurry do to a word, so that words written alike for the ear are one word.
+
+Guatemalans write as they speak: *kiero*, *golpiar*, *enpujo*, *ace* for *hace*, *xq*, *pa*; some hide a word
+(*m4tar*, *m a t a r*) because somebody reads over their shoulder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from flows.understanding.normalise import MATCHED, fold
+
+SHORT = {
+    "q": "que", "k": "que", "qe": "que", "ke": "que", "xq": "porque", "pq": "porque", "porq": "porque",
+    "xke": "porque", "x": "por", "d": "de", "m": "me", "t": "te", "s": "se", "pa": "para", "pal": "para el",
+    "toy": "estoy", "tamos": "estamos", "ta": "esta", "tan": "estan", "tas": "estas", "stoy": "estoy",
+    "sta": "esta", "stan": "estan", "n": "en", "nmms": "", "tmb": "tambien", "tb": "tambien", "tbn": "tambien",
+    "bn": "bien", "cn": "con", "cm": "como", "dnd": "donde", "nd": "nada", "ps": "pues", "pos": "pues",
+    "msj": "mensaje", "bb": "bebe", "bbs": "bebes", "xfa": "por favor", "porfa": "por favor", "plis": "por favor",
+    "pls": "por favor", "plz": "por favor", "u": "you", "ur": "your", "r": "are", "rn": "right now", "im": "i'm",
+    "ive": "i've", "cant": "can't", "dont": "don't", "wont": "won't", "didnt": "didn't", "doesnt": "doesn't",
+    "isnt": "isn't", "hes": "he's", "shes": "she's", "theyre": "they're", "thats": "that's", "wanna": "want to",
+    "gonna": "going to", "gotta": "have to", "lemme": "let me", "bf": "boyfriend", "gf": "girlfriend",
+    "ntnc": "entonces", "dsd": "desde", "tngo": "tengo", "qiero": "quiero", "aki": "aqui", "alla": "alla",
+    "tons": "entonces",
+    "idk": "i don't know", "bc": "because", "cuz": "because", "tho": "though", "rlly": "really",
+}
+"""What chat shorthand stands for. Words that only *sound* like another (*boy*, *ay*, *oy*) meet in their `key`."""
+
+_LEET = str.maketrans("013457@$€", "oieastase")
+_HIDDEN = re.compile(r"[a-zñ@$€0-9]*[a-zñ][a-zñ@$€0-9]*[013457@$€][a-zñ@$€0-9]*|[0-9@$€]+[a-zñ][a-zñ0-9@$€]*")
+_NUMBER_GLUED = re.compile(r"^(\d+)([a-zñ]{3,})$")
+_REPEATED = re.compile(r"(.)\1+")
+_SOUNDS = tuple(
+    (re.compile(pattern), sound)
+    for pattern, sound in (
+        (r"ch|sh", "C"), (r"ph", "f"), (r"h|'", ""), (r"ll", "y"), (r"qu(?=[ei])|ck|q", "k"), (r"c(?=[ei])", "s"),
+        (r"c", "k"), (r"gu(?=[ei])", "G"), (r"g(?=[ei])", "j"), (r"G", "g"), (r"[zx]", "s"), (r"v", "b"),
+        (r"n(?=[bp])", "m"), (r"y", "i"), (r"ao$", "ado"), (r"ea", "ia"), (r"eo", "io"), (r"w", "u"),
+    )
+)
+
+
+def key(word: str) -> str:
+    """The sound of one folded word as Guatemalans hear it: *golpeó*, *golpio* and *gólpió* are one key."""
+    for pattern, sound in _SOUNDS:
+        word = pattern.sub(sound, word)
+    return _REPEATED.sub(r"\1", word)
+
+
+def spelled(text: str) -> list[str]:
+    """The folded words of a text with shorthand written out, hidden letters shown, and s p a c e d letters joined."""
+    text = text[:MATCHED].lower()
+    if _HIDDEN.search(text):
+        text = _HIDDEN.sub(_shown, text)
+    found = fold(text).split()
+    if sum(len(word) == 1 for word in found) > 2:
+        found = list(_joined(found))
+    out: list[str] = []
+    for word in found:
+        if word in SHORT:
+            out += SHORT[word].split()
+        else:
+            out.append(word)
+    return out
+
+
+def _shown(match: re.Match[str]) -> str:
+    """A word with figures for letters, written with letters; a number with its unit glued on, apart."""
+    word = match.group()
+    glued = _NUMBER_GLUED.match(word)
+    if glued and (len(glued[1]) > 1 or glued[2].startswith(("ano", "año", "mes", "dia", "sem", "hij", "hor", "mil", "year"))):
+        return f"{glued[1]} {glued[2]}"
+    if sum(c.isdigit() for c in word) > sum(c.isalpha() for c in word):
+        return word
+    return word.translate(_LEET)
+
+
+def _joined(found: Iterable[str]) -> Iterable[str]:
+    """Runs of three or more single letters as one word: how people hide a word, or a keyboard stutters."""
+    run: list[str] = []
+    for word in [*found, "  "]:
+        if len(word) == 1:
+            run.append(word)
+            continue
+        if len(run) > 2:
+            yield "".join(run)
+        else:
+            yield from run
+        run = []
+        if word != "  ":
+            yield word
