@@ -18,7 +18,8 @@ class Text(str):
     """A plain Spanish literal, found by Babel, translated only when it is spoken.
 
     Slots are `{name}`, `{row.field}` and, for values that need words of their own, `{name:day}`,
-    `{name:list}` and `{name:lines}`. A text with a slot that has nothing to say is not said at all.
+    `{name:list}` and `{name:lines}`. A text with a slot that has nothing to say is not said at all;
+    `{name:if}` says nothing itself and only decides that.
     """
 
     __slots__ = ()
@@ -57,7 +58,11 @@ def speak(text: str, fills: Mapping[str, Any], tongue: Tongue) -> str | None:
 
     def fill(slot: re.Match[str]) -> str:
         nonlocal silent
-        said = _say(_reach(fills, slot.group(1)), slot.group(2), tongue)
+        value = _reach(fills, slot.group(1))
+        if slot.group(2) == "if":
+            silent = silent or not value
+            return ""
+        said = _say(value, slot.group(2), tongue)
         silent = silent or not said
         return said
 

@@ -20,7 +20,7 @@ fairs = Flow(
         "show": Lookup(ShowFair, needs=("fair",), save="fair", first=True, some="tell", none="gone"),
         "tell": Say(
             _("{fair.name}"),
-            _("{fair.demo}"),
+            _("{fair.demo:if}EJEMPLO: esta feria no es real."),
             _("Fecha: {fair.date:day}, {fair.hours}"),
             _("Lugar: {fair.place}"),
             _("Empresas: {fair.employers:list}"),

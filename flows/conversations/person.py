@@ -111,7 +111,13 @@ case_status = Flow(
     title=_("¿Cómo va mi caso?"),
     steps={
         "look": Lookup(MyCase, save="case", first=True, some="tell", none="nothing"),
-        "tell": Say(_("{case.standing}"), _("{case.office}"), then=END),
+        "tell": Say(
+            _("{case.new:if}Su caso {case.code} está abierto. Todavía no lo toma una persona."),
+            _("{case.claimed:if}Su caso {case.code} lo atiende una persona. Le escribe aquí mismo."),
+            _("{case.closed:if}Su caso {case.code} está cerrado. Si necesita algo más, escriba PERSONA."),
+            _("Oficina: {case.office}. {case.hours}"),
+            then=END,
+        ),
         "nothing": Choose(
             _("No veo un caso abierto. ¿Quiere hablar con una persona?"),
             {

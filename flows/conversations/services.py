@@ -7,7 +7,7 @@ from flows.text import _
 
 ABOUT_SERVICE = (
     _("{service.name}\n{service.institution}"),
-    _("{service.confirm_first}"),
+    _("{service.confirm_first:if}Por confirmar: pregunte antes de ir."),
     _("{service.facts:lines}"),
     _("Para: {service.for_whom}"),
     _("Piden:\n{service.requirements:lines}"),
@@ -15,11 +15,11 @@ ABOUT_SERVICE = (
     _("Dónde:\n{service.where:lines}"),
     _("Horario: {service.hours}"),
     _("Teléfono: {service.phone}"),
-    _("Teléfono: {service.phone_to_confirm}"),
+    _("{service.phone_to_confirm:if}Teléfono: por confirmar."),
     _("Página: {service.url}"),
     _("Fuente: {service.source}, {service.source_date:day}. Consultada el {service.checked:day}."),
     _("Verificado por nuestro personal el {service.verified:day}."),
-    _("{service.overdue}"),
+    _("{service.overdue:if}Este dato puede haber cambiado: confírmelo antes de viajar."),
 )
 """One service as it is told: a line whose fact has no source is not said (facts: services, meta)."""
 

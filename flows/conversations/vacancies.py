@@ -48,7 +48,7 @@ vacancies = Flow(
         "show": Lookup(ShowVacancy, needs=("vacancy",), save="vacancy", first=True, some="tell", none="gone"),
         "tell": Say(
             _("{vacancy.title}\n{vacancy.employer}"),
-            _("{vacancy.demo}"),
+            _("{vacancy.demo:if}EJEMPLO: este empleo no es real."),
             _("Lugar: {vacancy.place}"),
             _("Pago: {vacancy.pay}"),
             _("Horario: {vacancy.schedule}"),

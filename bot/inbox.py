@@ -1,0 +1,153 @@
+"""Taking in what happened to a contact, once, before anything else is done about it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from bot.channels import Incoming, Reach, Status
+from bot.crypto import vault
+from bot.record import Tx
+from flows.message import Message
+
+FIND_ADDRESS = "SELECT id, contact_id FROM address WHERE channel = :channel AND hash = :hash"
+ADD_CONTACT = "INSERT INTO contact (id, created_at, minor, word_tries) VALUES (:id, :at, :no, 0)"
+ADD_ADDRESS = """INSERT INTO address (contact_id, channel, hash, value, last_inbound_at)
+VALUES (:contact, :channel, :hash, :value, :at) RETURNING id"""
+ADD_CONVERSATION = """INSERT INTO conversation (contact_id, owner, epoch, last_inbound_at)
+VALUES (:contact, 'bot', 0, :at)"""
+SEEN = "UPDATE address SET last_inbound_at = :at, blocked_at = NULL WHERE id = :id"
+KEEP = """INSERT INTO inbox (channel, provider, contact_id, address_id, kind, body, received_at, failed)
+VALUES (:channel, :provider, :contact, :address, :kind, :body, :at, 0)
+ON CONFLICT (channel, provider) DO NOTHING"""
+RANK = {"sent": 1, "delivered": 2, "read": 3}
+
+
+def accept(tx: Tx, channel: str, incoming: Incoming, now: float | None = None) -> bool:
+    """Keep a message exactly once; True when it is new. The contact's lane runs after the commit."""
+    at = time.time() if now is None else now
+    keys = vault()
+    address_id, contact_id = _whose(tx, channel, incoming, at)
+    body = {"message": _shown(incoming.message), "courtesy": dict(incoming.courtesy)}
+    kept = tx.run(
+        KEEP,
+        channel=channel,
+        provider=keys.blind(f"{channel}|message", incoming.provider),
+        contact=contact_id,
+        address=address_id,
+        kind="message",
+        body=keys.seal("inbox.body", json.dumps(body, ensure_ascii=False)),
+        at=at,
+    )
+    if kept:
+        tx.run(SEEN, id=address_id, at=at)
+        tx.wake(contact_id)
+    return bool(kept)
+
+
+def note(tx: Tx, contact_id: str, kind: str, once: str, now: float | None = None, **body: Any) -> bool:
+    """Something that happened to a contact inside the house (a timer, a return to the bot), as an event of its lane.
+
+    `once` names it: the same thing noted twice happens once.
+    """
+    keys = vault()
+    kept = tx.run(
+        KEEP,
+        channel="house",
+        provider=keys.blind(f"house|{kind}", once),
+        contact=contact_id,
+        address=None,
+        kind=kind,
+        body=keys.seal("inbox.body", json.dumps(body, ensure_ascii=False)),
+        at=time.time() if now is None else now,
+    )
+    tx.wake(contact_id)
+    return bool(kept)
+
+
+def settle(tx: Tx, channel: str, status: Status, now: float | None = None) -> bool:
+    """Move a delivery forward by what the provider says of it, never back; False when it is not ours."""
+    keys = vault()
+    row = tx.one(
+        "SELECT id, state FROM outbox WHERE provider = :provider OR reference = :reference" + tx.locking,
+        provider=keys.blind(f"{channel}|sent", status.provider),
+        reference=status.reference or "",
+    )
+    if row is None:
+        return False
+    final = status.state in ("failed", "refused")
+    if row["state"] in ("refused", "dropped") or (not final and RANK[status.state] <= RANK.get(row["state"], 0)):
+        return True
+    tx.run(
+        "UPDATE outbox SET state = :state, why = :why, provider = :provider, settled_at = :at WHERE id = :id",
+        id=row["id"],
+        state="refused" if final else status.state,
+        why=status.why,
+        provider=keys.blind(f"{channel}|sent", status.provider),
+        at=time.time() if now is None else now,
+    )
+    return True
+
+
+def reach(tx: Tx, channel: str, event: Reach, now: float | None = None) -> None:
+    """Remember that a person blocked the bot, or let it in again."""
+    tx.run(
+        "UPDATE address SET blocked_at = :at WHERE channel = :channel AND hash = :hash",
+        channel=channel,
+        hash=vault().blind(channel, event.address),
+        at=(time.time() if now is None else now) if event.blocked else None,
+    )
+
+
+def read(sealed: bytes) -> tuple[Message, Mapping[str, str]]:
+    """A kept message again, and what its channel needs to acknowledge it."""
+    body = json.loads(vault().open("inbox.body", sealed))
+    shown = body.get("message", {})
+    place = shown.get("place")
+    message = Message(
+        text=shown.get("text", ""),
+        tapped=shown.get("tapped"),
+        place=tuple(place) if place else None,
+        media=shown.get("media"),
+    )
+    return message, body.get("courtesy", {})
+
+
+def _whose(tx: Tx, channel: str, incoming: Incoming, at: float) -> tuple[int, str]:
+    """The address and contact a message belongs to; a stranger becomes a contact, an alias an address."""
+    keys = vault()
+    found = tx.one(FIND_ADDRESS, channel=channel, hash=keys.blind(channel, incoming.address))
+    contact_id = found["contact_id"] if found else None
+    for alias in incoming.aliases:
+        known = tx.one(FIND_ADDRESS, channel=channel, hash=keys.blind(channel, alias))
+        contact_id = contact_id or (known["contact_id"] if known else None)
+    if contact_id is None:
+        contact_id = secrets.token_hex(16)
+        tx.run(ADD_CONTACT, id=contact_id, at=at, no=False)
+        tx.run(ADD_CONVERSATION, contact=contact_id, at=at)
+    address_id = found["id"] if found else _add_address(tx, channel, contact_id, incoming.address, at)
+    for alias in incoming.aliases:
+        if tx.one(FIND_ADDRESS, channel=channel, hash=keys.blind(channel, alias)) is None:
+            _add_address(tx, channel, contact_id, alias, at)
+    return address_id, contact_id
+
+
+def _add_address(tx: Tx, channel: str, contact_id: str, value: str, at: float) -> int:
+    keys = vault()
+    added = tx.one(
+        ADD_ADDRESS,
+        contact=contact_id,
+        channel=channel,
+        hash=keys.blind(channel, value),
+        value=keys.seal("address.value", value),
+        at=at,
+    )
+    return int(added["id"])
+
+
+def _shown(message: Message) -> dict[str, Any]:
+    return {name: value for name, value in asdict(message).items() if value not in (None, "")}

@@ -1,0 +1,152 @@
+"""What we say, from the words to the provider's receipt: written with the turn, sent after it, never lost."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bot.channels import Failed, Receipt, Spoken
+from bot.crypto import vault
+from bot.record import Tx
+
+URGENT, HUMAN, REPLY, BROADCAST = 0, 1, 2, 3
+"""The lanes of sending; a lower one goes first."""
+
+GIVE_UP = 8
+"""Attempts that surely did not reach the provider before a message counts as refused: about half an hour."""
+
+BACKOFF = 15 * 60
+"""Seconds between attempts, at most."""
+
+PUT = """INSERT INTO outbox (contact_id, address_id, channel, lane, speaker, staff_id, epoch, body, state, created_at,
+due_at, attempts, reference) VALUES (:contact, :address, :channel, :lane, :speaker, :staff, :epoch, :body, 'waiting',
+:at, :at, 0, :reference)"""
+
+# The due head of every chat: nothing of the same chat is in flight, nothing of it comes before.
+DUE = """SELECT o.id, o.contact_id, o.address_id, o.lane, o.speaker, o.epoch, o.body, o.attempts, o.reference,
+a.value AS address, a.blocked_at, c.epoch AS epoch_now
+FROM outbox o JOIN address a ON a.id = o.address_id LEFT JOIN conversation c ON c.contact_id = o.contact_id
+WHERE o.channel = :channel AND o.state = 'waiting' AND o.due_at <= :now
+AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.address_id = o.address_id AND (p.state = 'claimed'
+  OR (p.state = 'waiting' AND (p.lane < o.lane OR (p.lane = o.lane AND p.id < o.id)))))
+ORDER BY o.lane, o.id LIMIT :most"""
+CLAIM = """UPDATE outbox SET state = 'claimed', attempts = attempts + 1, attempted_at = :now
+WHERE id = :id AND state = 'waiting'"""
+SETTLE = """UPDATE outbox SET state = :state, why = :why, due_at = :due, settled_at = :at,
+provider = COALESCE(:provider, provider) WHERE id = :id AND state = 'claimed'"""
+NEXT_DUE = "SELECT MIN(due_at) AS due FROM outbox WHERE channel = :channel AND state = 'waiting'"
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One claimed message on its way out."""
+
+    id: int
+    chat: int
+    lane: int
+    attempts: int
+    address: str
+    spoken: Spoken
+    reference: str
+
+
+def put(
+    tx: Tx,
+    contact_id: str,
+    address_id: int,
+    channel: str,
+    spoken: Iterable[Spoken],
+    *,
+    epoch: int,
+    lane: int = REPLY,
+    staff_id: str | None = None,
+    now: float | None = None,
+) -> None:
+    """Write messages to be sent, each its own row; a retry resumes at the first that did not go."""
+    at = time.time() if now is None else now
+    keys = vault()
+    for one in spoken:
+        tx.run(
+            PUT,
+            contact=contact_id,
+            address=address_id,
+            channel=channel,
+            lane=lane,
+            speaker=one.speaker,
+            staff=staff_id,
+            epoch=epoch,
+            body=keys.seal("outbox.body", json.dumps(one.to_json(), ensure_ascii=False)),
+            at=at,
+            reference=secrets.token_hex(16),
+        )
+
+
+def claim(tx: Tx, channel: str, most: int, now: float | None = None) -> list[Errand]:
+    """Take the next messages to send, the attempt stored; what the bot wrote before a change of owner is dropped."""
+    at = time.time() if now is None else now
+    errands: list[Errand] = []
+    for row in tx.all(DUE, channel=channel, now=at, most=most):
+        if row["speaker"] == "bot" and row["lane"] != URGENT and row["epoch"] != (row["epoch_now"] or 0):
+            _drop(tx, row["id"], "stale", at)
+        elif row["blocked_at"] is not None:
+            _drop(tx, row["id"], "blocked", at)
+        elif tx.run(CLAIM, id=row["id"], now=at):
+            errands.append(_errand(row))
+    return errands
+
+
+def settle(tx: Tx, errand: Errand, outcome: Receipt | Failed, channel: str, now: float | None = None) -> None:
+    """Record what became of an attempt."""
+    at = time.time() if now is None else now
+    if isinstance(outcome, Receipt):
+        provider = vault().blind(f"{channel}|sent", outcome.provider)
+        tx.run(SETTLE, id=errand.id, state="sent", why=None, due=at, at=at, provider=provider)
+        return
+    state, due = "refused", at
+    if outcome.outcome == "not_sent" and errand.attempts < GIVE_UP:
+        state = "waiting"
+        due = at + (min(2.0**errand.attempts, BACKOFF) if outcome.wait is None else outcome.wait)
+    elif outcome.outcome == "unknown":
+        state = "unknown"
+    tx.run(SETTLE, id=errand.id, state=state, why=outcome.why, due=due, at=at, provider=None)
+    if outcome.unreachable:
+        tx.run("UPDATE address SET blocked_at = :at WHERE id = :id", id=errand.chat, at=at)
+
+
+def reclaim(tx: Tx, channel: str, repeatable: bool, older_than: float) -> None:
+    """What a dead sender left in flight: repeated where that does no harm, else marked as uncertain.
+
+    Urgent and human messages are repeated once even where the provider may already have them: a person in
+    danger reading a line twice is better than never (SAFETY B7).
+    """
+    again = "" if repeatable else " AND lane <= 1 AND attempts < 2"
+    where = "WHERE channel = :channel AND state = 'claimed' AND attempted_at < :before"
+    tx.run(f"UPDATE outbox SET state = 'waiting' {where}{again}", channel=channel, before=older_than)
+    tx.run(f"UPDATE outbox SET state = 'unknown', why = 'interrupted' {where}", channel=channel, before=older_than)
+
+
+def next_due(tx: Tx, channel: str) -> float | None:
+    """When the next message of a channel is to go, in seconds since 1970; None when nothing waits."""
+    row = tx.one(NEXT_DUE, channel=channel)
+    return None if row is None or row["due"] is None else float(row["due"])
+
+
+def _errand(row: Any) -> Errand:
+    keys = vault()
+    return Errand(
+        id=row["id"],
+        chat=row["address_id"],
+        lane=row["lane"],
+        attempts=row["attempts"] + 1,
+        address=keys.open("address.value", row["address"]),
+        spoken=Spoken.from_json(json.loads(keys.open("outbox.body", row["body"])), row["speaker"]),
+        reference=row["reference"],
+    )
+
+
+def _drop(tx: Tx, id: int, why: str, at: float) -> None:
+    tx.run("UPDATE outbox SET state = 'dropped', why = :why, settled_at = :at WHERE id = :id", id=id, why=why, at=at)
