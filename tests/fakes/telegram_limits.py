@@ -32,7 +32,7 @@ UPDATE_KINDS = {
     "callback_query", "shipping_query", "pre_checkout_query", "poll", "poll_answer", "my_chat_member", "chat_member",
     "chat_join_request", "message_reaction", "message_reaction_count", "business_connection", "business_message",
     "edited_business_message", "deleted_business_messages", "purchased_paid_media", "chat_boost",
-    "removed_chat_boost",
+    "removed_chat_boost", "managed_bot", "guest_message",
 }  # fmt: skip
 UNLESS_ASKED = {"chat_member", "message_reaction", "message_reaction_count"}  # what the default list leaves out
 

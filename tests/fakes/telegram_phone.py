@@ -144,6 +144,6 @@ class TelegramPhone(Phone):
         about = {"type": "regular", "width": 512, "height": 512, "is_animated": False, "is_video": False}
         return self.message(sticker=file | about | {"emoji": emoji})
 
-    def unknown(self, kind: str = "managed_bot") -> Update:
+    def unknown(self, kind: str = "a_kind_to_come") -> Update:
         """A kind of update that today's libraries do not know."""
         return self.telegram.updates.new(kind, {"from": self.user, "date": self._now, "news": True})
