@@ -1,10 +1,10 @@
 "use strict";
 /* Draws the conversation: bubbles, answers to tap and dates, always from plain text and never from markup. */
 
-/* Short numbers that are phone lines in Guatemala (110–129, 15xx) and local numbers of eight digits. */
-const NUMBER = /https:\/\/[^\s<>"]+|(?:\+?502[ -]?)?[2-7]\d{3}[ -]?\d{4}|1[12]\d|15\d\d/g;
+/* Short numbers that are phone lines in Guatemala (110, 119, 120 … and 15xx) and local numbers of eight digits. */
+const NUMBER = /https:\/\/[^\s<>"]+|(?:\+?502[ -]?)?[2-7]\d{3}[ -]?\d{4}|1(?:10|19|2[02358])|15\d\d/g;
 /* What follows shows that the number counts something: hours, money, people. */
-const COUNTED = /^\s?(?:%|°|[ap]\.?\s?m\b|(?:horas?|hrs?|d[ií]as?|semanas?|mes(?:es)?|años?|minutos?|quetzales|d[oó]lares|pesos|personas?|plazas|vacantes?|puestos|cuotas|empleos|ofertas|k?m|kil[oó]metros|metros|libras|hours?|days?|weeks?|months?|years?|minutes?|people|places|jobs?|dollars|miles|pounds)(?![a-záéíóúñ]))/i;
+const COUNTED = /^\s?(?:%|°|[ap]\.?\s?m\b|(?:h(?:ora|our)?s?|hrs?|d[ií]as|semanas|meses|años|minut[oe]s|quetzales|d[oó]lares|personas|plazas|vacantes|puestos|empleos|ofertas|k?m|kil[oó]metros|metros|days|weeks|months|years|people|jobs|dollars|miles)(?![a-záéíóúñ]))/i;
 const YEARS = /^(?:19|20)\d\d[ -](?:19|20)\d\d$/;
 
 function linkFor(found, before, behind, anyLink) {
@@ -42,7 +42,7 @@ function drawMark(state) {
 }
 
 function drawMessage(message) {
-  /* A bubble; `message` is {seq, from, text, at, options, layout} as the server tells it. */
+  /* A bubble; `message` is {seq, from, text, at, options} as the server tells it. */
   const bubble = document.createElement("div");
   bubble.className = "said " + message.from;
   bubble.message = message;
@@ -65,16 +65,16 @@ function drawMessage(message) {
 function drawOptions(message, text) {
   const list = document.createElement("ul");
   text.id = "said-" + message.seq;
-  list.className = "options " + message.layout + (message.options.length > 6 ? " long" : "");
+  list.className = message.options.length > 6 ? "options long" : "options";
   list.setAttribute("role", "list");
   list.setAttribute("aria-labelledby", text.id);
-  message.options.forEach((option, place) => {
+  message.options.forEach((option) => {
     const button = document.createElement("button");
     button.type = "button";
     button.dir = "auto";
     button.option = option;
     const label = document.createElement("span");
-    label.textContent = (message.layout === "text" ? (place + 1) + ". " : "") + option.label;
+    label.textContent = option.label;
     button.append(label);
     if (option.hint) {
       const hint = document.createElement("small");
@@ -114,13 +114,12 @@ function drawState(bubble, state) {
 function drawDay(time, before) {
   /* A line with the day and hour where the talk paused for a quarter of an hour, or null. */
   const now = new Date(time);
-  const then = before && new Date(before);
-  if (isNaN(now) || (then && now - then < 900000 && now.getDate() === then.getDate())) return null;
+  const then = new Date(before);
+  if (isNaN(now) || (now - then < 900000 && now.getDate() === then.getDate())) return null;
   const line = document.createElement("p");
   line.className = "day";
   const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / 86400000);
-  const near = [say("today"), say("yesterday")][days];
-  line.textContent = (near || longDay(now)) + ", " + hour(now);
+  line.textContent = ([say("today"), say("yesterday")][days] || longDay(now)) + ", " + hour(now);
   return line;
 }
 

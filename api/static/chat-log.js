@@ -4,10 +4,10 @@
 const at = (id) => document.getElementById(id);
 const log = at("log");
 
-let following = true;    /* the log sticks to its end until the person scrolls up */
-let placed = 0;          /* where the page itself last scrolled to */
-let readFrom = null;     /* the first bubble of the answer being read: it is never pushed out of sight */
-let tapNext = false;     /* the last answer was chosen by keyboard: the next question takes the focus */
+let following = true;  /* the log sticks to its end until the person scrolls up */
+let placed = 0;        /* where the page itself last scrolled to */
+let readFrom = null;   /* the first bubble of the answer being read: it is never pushed out of sight */
+let tapNext = false;   /* the last answer was chosen by keyboard: the next question takes the focus */
 
 const bubbles = () => Array.from(log.querySelectorAll(".said"));
 

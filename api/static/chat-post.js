@@ -18,10 +18,7 @@ const notes = {
     } catch (refused) { /* memory has it */ }
   },
   clear() {
-    this.kept = {};
-    try {
-      Object.keys(localStorage).filter((key) => key.startsWith("puente.")).forEach((key) => localStorage.removeItem(key));
-    } catch (refused) { /* nothing was kept there */ }
+    ["outbox", "from", "covered", "language"].forEach((name) => this.set(name, null));
   },
 };
 
@@ -63,7 +60,6 @@ class Outbox {
     this.told = told;  /* {sent(letter, seq), failed(letter), left(), online(yes)} */
     this.busy = false;
     this.tries = 0;
-    this.timer = 0;
   }
 
   letters() {
@@ -82,7 +78,7 @@ class Outbox {
   }
 
   again(id) {
-    this.change(id, (letter) => { letter.failed = null; });
+    this.mark(id, null);
     this.hurry();
   }
 
@@ -90,10 +86,8 @@ class Outbox {
     notes.set("outbox", this.letters().filter((letter) => letter.id !== id));
   }
 
-  change(id, how) {
-    const letters = this.letters();
-    letters.filter((letter) => letter.id === id).forEach(how);
-    notes.set("outbox", letters);
+  mark(id, failed) {
+    notes.set("outbox", this.letters().map((letter) => (letter.id === id ? Object.assign(letter, { failed }) : letter)));
   }
 
   hurry() {
@@ -133,7 +127,7 @@ class Outbox {
       else this.told.sent(letter, answer.data.seq);
     } else {
       letter.failed = answer.status === 413 ? "tooLong" : "failed";
-      this.change(letter.id, (kept) => { kept.failed = letter.failed; });
+      this.mark(letter.id, letter.failed);
       this.told.failed(letter);
     }
     return true;
@@ -144,10 +138,7 @@ class Outbox {
 class Ear {
   constructor(told) {
     this.told = told;  /* {heard(messages, first), typing(on), language(code), online(yes)} */
-    this.after = 0;
-    this.stream = null;
-    this.timer = 0;
-    this.turn = 0;
+    this.after = this.turn = 0;
     this.close();
   }
 
@@ -186,7 +177,7 @@ class Ear {
 
   wait(pause) {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.listen(), pause);
+    this.timer = setTimeout(() => (this.stream ? this.check() : this.listen()), pause);
   }
 
   async fetch() {
@@ -224,17 +215,20 @@ class Ear {
     stream.onerror = lost;
     stream.addEventListener("message", (event) => stream === this.stream && this.take([JSON.parse(event.data)]));
     stream.addEventListener("typing", (event) => stream === this.stream && this.told.typing(JSON.parse(event.data).on));
-    setTimeout(() => { if (stream.readyState === 0) lost(); }, 10000);
+    this.wait(45000);
   }
 
   async check() {
-    /* Some networks open a stream and let nothing through: if asking brings news it did not, it counts as lost. */
+    /* Some networks open a stream and then let nothing through: if asking brings news it did not, it is lost. */
     if (!this.open) return;
-    if (!this.stream) {
-      this.pause = 2000;
-      return this.wait(500);
-    }
     const stream = this.stream;
-    if (await this.fetch() && stream === this.stream) stream.onerror();
+    if (!stream) {
+      this.pause = 2000;
+      this.wait(500);
+    } else if (await this.fetch()) {
+      stream.onerror();
+    } else if (stream === this.stream) {
+      this.wait(45000);
+    }
   }
 }

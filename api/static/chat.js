@@ -5,8 +5,7 @@ const MOST = 4096;  /* letters in one message */
 const NAME = document.title;
 const text = at("text");
 
-let unseen = 0;          /* messages that came while nobody looked at this tab */
-let byKeyboard = false;
+let byKeyboard = false;  /* the last thing done was done with a key */
 let clock = 0;
 
 const covered = () => Boolean(notes.get("covered"));
@@ -22,8 +21,10 @@ const outbox = new Outbox({
   },
   failed(letter) {
     const bubble = bubbleOf(letter.id);
-    if (bubble) drawState(bubble, letter.failed);
+    if (!bubble) return;
+    drawState(bubble, letter.failed);
     refreshOptions();
+    follow();
   },
   left: () => covered() || ear.start(0),
 });
@@ -33,8 +34,6 @@ const ear = new Ear({
   heard,
   typing(on) {
     at("typing").hidden = !on;
-    clearTimeout(at("typing").timer);
-    if (on) at("typing").timer = setTimeout(() => { at("typing").hidden = true; }, 30000);
     follow();
   },
   language(code) {
@@ -75,18 +74,11 @@ function heard(messages, first) {
     outbox.letters().filter((letter) => letter.shown !== undefined && !bubbleOf(letter.id)).forEach(showLetter);
     setTimeout(() => log.setAttribute("aria-live", "polite"), 500);
     toEnd();
-  } else if (document.hidden) {
-    unseen += theirs;
-    title();
   }
   at("start").hidden = bubbles().length > 0;
   refreshOptions();
   follow();
   if (!first && theirs) at("newer").hidden = atEnd();
-}
-
-function title() {
-  document.title = covered() ? say("home") : (unseen ? "(" + unseen + ") " : "") + NAME;
 }
 
 /* ---- saying something ---- */
@@ -109,7 +101,7 @@ function sendText() {
 
 function grow() {
   text.style.height = "auto";
-  text.style.height = Math.min(text.scrollHeight + 4, 160) + "px";
+  text.style.height = text.scrollHeight + 4 + "px";
   const left = MOST - text.value.length;
   at("count").textContent = left < 200 ? say("left") + " " + left : "";
   follow();
@@ -155,7 +147,7 @@ function open() {
   clearInterval(clock);
   at("cover").hidden = true;
   at("chat").hidden = false;
-  title();
+  document.title = NAME;
   if (outbox.leaving()) at("start").hidden = false;
   else ear.start(notes.get("from") || 0);
   return outbox.hurry();
@@ -166,7 +158,6 @@ function forgetScreen() {
   ear.close();
   wipe();
   text.value = "";
-  unseen = 0;
   closePanel();
   notes.set("outbox", outbox.letters().filter((letter) => !letter.failed).map(
     (letter) => Object.assign({}, letter, { shown: undefined })));
@@ -184,7 +175,7 @@ function cover() {
   forgetScreen();
   at("chat").hidden = true;
   at("cover").hidden = false;
-  title();
+  document.title = say("home");
   const tick = () => {
     at("cover-time").textContent = hour(new Date());
     at("cover-day").textContent = longDay(new Date());
@@ -238,9 +229,6 @@ text.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229) {
     event.preventDefault();
     sendText();
-  } else if (event.key === "ArrowUp" && !text.value) {
-    const last = log.querySelector(".options:not(.old) li:last-child button");
-    if (last) last.focus();
   }
 });
 at("write").addEventListener("submit", (event) => {
@@ -284,16 +272,12 @@ document.addEventListener("keydown", (event) => {
     at("more").focus();
   }
 }, true);
-["mousedown", "touchstart"].forEach((touch) => {
-  document.addEventListener(touch, () => { byKeyboard = false; }, { capture: true, passive: true });
-});
+document.addEventListener("pointerdown", () => { byKeyboard = false; }, true);
 
 /* ---- the phone wakes, the signal comes and goes, another tab hides the chat ---- */
 
 function wake() {
   if (document.hidden || covered()) return;
-  unseen = 0;
-  title();
   outbox.hurry();
   ear.check();
 }
