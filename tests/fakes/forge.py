@@ -1,6 +1,6 @@
-"""Requests that Twilio never sent: what a webhook must refuse although much of it looks right.
+"""Requests that the vendors never sent: what a webhook must refuse although much of it looks right.
 
-The signature has no delimiter, no time and no nonce, so a captured request can be cut anew into other fields that
+Twilio's signature has no delimiter, no time and no nonce, so a captured request can be cut anew into other fields that
 sign the same. `recuts` finds such cuts; `stolen_words` makes one message into another person's, with every known
 field in good grammar. Whoever wants to tell it apart must count how often a sid stands in the signed text: each
 `MessageSid<sid>` there has to be the name and value of a field.
@@ -10,13 +10,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import httpx
 
+from .telegram_phone import TelegramPhone
+from .telegram_updates import Update
 from .twilio import FakeTwilio
 from .twilio_hooks import Form, Hook, signed
 from .whatsapp_phone import WhatsAppPhone
+
+
+def malformed_updates(phone: TelegramPhone) -> Iterator[Update]:
+    """Updates with the right secret and the wrong shape; most make `Update.de_json` raise. Ids are in order."""
+    whole = phone.text("hola")["message"]
+    shapes: list[Any] = [
+        whole | {"from": {"id": phone.id}},
+        whole | {"chat": {"id": phone.id}},
+        {k: v for k, v in whole.items() if k != "message_id"},
+        {k: v for k, v in whole.items() if k != "chat"},
+        whole | {"date": "ayer"},
+        whole | {"text": {"no": "text"}},
+        whole | {"entities": [{"type": "bold"}]},
+        whole | {"contact": {"first_name": "Ana"}},
+        "hola",
+        [],
+    ]
+    for shape in shapes:
+        yield phone.telegram.updates.new("message", shape)
 
 
 def wrong_signature(hook: Hook) -> Hook:
