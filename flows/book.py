@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from flows.mind import Mind
-from flows.steps import END, Flow, Waiting
+from flows.steps import END, HOME, Flow, Waiting
 from flows.talk import State
 
 
@@ -48,7 +48,7 @@ class Book:
             trail = ()
         if here is not None:
             return replace(state, flow=here[0], step=here[1], callers=callers, trail=trail), False
-        if callers and callers[-1][1] != END:
+        if callers and callers[-1][1] not in (END, HOME):
             (flow, step), callers = callers[-1], callers[:-1]
         else:
             flow, step, callers = self.home, self.flows[self.home].start, ()
@@ -62,7 +62,7 @@ class Book:
         book = self.flows.get(flow)
         if book is None:
             return None
-        if step == END:
-            return flow, END
+        if step in (END, HOME):
+            return flow, step
         step = book.renamed.get(step, step)
         return (flow, step) if step in book.steps else None

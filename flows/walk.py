@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flows.book import Book
-from flows.effects import Effect, EraseMe, ForgetAnswer, Lock, Query, Remember, SetLanguage, Unlock
+from flows.effects import Effect, EraseMe, ForgetAnswer, Lock, MarkMinor, Query, Remember, SetLanguage, Unlock
 from flows.steps import (
     END,
     HOME,
@@ -84,6 +84,8 @@ class Walk:
             language = self.answers.get("language")
             self.answers = {"language": language} if language else {}
             self.callers, self.trail = [], []
+        if isinstance(effect, Lock | MarkMinor):
+            self.cut_off()
 
     def keep(self, name: str | None, value: Any) -> None:
         """Save an answer; a profile answer is also left to be remembered."""
@@ -103,7 +105,12 @@ class Walk:
             self.step = target
 
     def go_home(self) -> None:
-        """To the menu, whatever we were in; what belongs to no open conversation is dropped."""
+        """To the menu, whatever we were in; what belongs to no open conversation is dropped.
+
+        While a case manager has the conversation there is no menu: the bot goes back to saying nothing.
+        """
+        if self.to_hold():
+            return
         kept = {name for flow in self.book.flows.values() for name in flow.keeps}
         self.answers = {name: value for name, value in self.answers.items() if name in kept}
         self.callers, self.trail, self.misses = [], [], 0
@@ -113,32 +120,46 @@ class Walk:
     def call(self, flow: str, back_to: str, answers: Mapping[str, Any] | None = None) -> None:
         """Into another flow; when it ends this one goes on at `back_to`.
 
-        A flow that is already open is begun again instead of being stacked on itself.
+        A flow that is already open is begun again instead of being stacked on itself, but never under a
+        conversation a case manager holds: that one stays held.
         """
-        open_flows = [name for name, _step in self.callers]
-        if flow == self.flow:
-            pass
-        elif flow in open_flows:
-            depth = open_flows.index(flow)
-            del self.callers[depth:]
-        else:
+        open_flows = [name for name, _step in [*self.callers, (self.flow, self.step)]]
+        above_hold = open_flows.index(HELD) + 1 if HELD in open_flows else 0
+        depth = open_flows.index(flow, above_hold) if flow in open_flows[above_hold:] else None
+        if depth is None:
             self.callers.append((self.flow, back_to))
+        else:
+            del self.callers[depth:]
         self.trail = [mark for mark in self.trail if mark[2] < len(self.callers)]
         self.flow, self.step = flow, self.book.flows[flow].start
         self.answers.update(answers or {})
 
     def leave(self) -> None:
         """Out of this flow: its own answers are dropped, the calling flow goes on."""
-        ended = self.book.flows[self.flow]
-        for name in (*ended.saved(), *ended.takes):
-            if name not in ended.keeps:
-                self.answers.pop(name, None)
         while self.callers:
+            self._drop_answers()
             self.flow, self.step = self.callers.pop()
             self.trail = [mark for mark in self.trail if mark[2] <= len(self.callers)]
+            if self.step == HOME:
+                self.go_home()
             if self.step != END:
                 return
         self.over = True
+
+    def _drop_answers(self) -> None:
+        """What the ending flow took or saved goes with it, but for what a flow still open has by the same name."""
+        ended = self.book.flows[self.flow]
+        still_open = [self.book.flows[name] for name, _step in self.callers]
+        used = {name for flow in still_open for name in (*flow.saved(), *flow.takes)} | set(ended.keeps)
+        for name in (*ended.saved(), *ended.takes):
+            if name not in used:
+                self.answers.pop(name, None)
+
+    def cut_off(self) -> None:
+        """No way back to what was open: after the panic word nobody sees it, and a minor is not led there again."""
+        open_flows = [name for name, _step in self.callers]
+        self.callers = self.callers[: open_flows.index(HELD) + 1] if HELD in open_flows else []
+        self.trail = []
 
     def back(self) -> bool:
         """To the question before the one that waits; False when there is none."""
