@@ -13,7 +13,9 @@ from flows.message import Message
 from flows.steps import Ask, Choose, Hold, Pick
 from flows.talk import Back, Event, Found, Option, State, Turn
 from flows.text import Tongue, _
-from flows.walk import HELD, MORE, OTHER, SKIP, Walk, start_of
+from flows.walk import HELD, MORE, OTHER, SKIP, UNLOCK, Walk, start_of
+
+LANGUAGE = interrupts.SUBFLOWS["language"]
 
 MOVED = _("Hicimos cambios en este programa desde la última vez. Guardamos lo que usted ya contestó.")
 
@@ -24,11 +26,13 @@ def begin(book: Book, name: str, answers: Mapping[str, Any] | None = None) -> Tu
 
 
 def welcome(book: Book, message: Message, tongue: Tongue) -> Turn:
-    """A stranger's first message: danger and commands are heard at once, the rest after the welcome."""
-    walk = Walk(book, start_of(book.flows[book.door], {"said": message.text}))
-    alarm = interrupts.danger(message, book.mind)
-    if alarm is not None:
-        walk.call(alarm.name, back_to=walk.step, answers=alarm.answers)
+    """A stranger's first message: danger and commands are heard at once, a question is answered after the welcome."""
+    walk = Walk(book, start_of(book.flows[book.door], {"question": message.text}))
+    found = interrupts.danger(message, book.mind) or interrupts.command(message, book.mind)
+    if found is not None and found.name in book.flows:
+        walk.answers["question"] = ""
+        if found.name not in (book.home, LANGUAGE):  # the welcome begins with the language and ends in the menu
+            walk.call(found.name, back_to=walk.step, answers=found.answers)
     return walk.run()
 
 
@@ -78,17 +82,20 @@ def _hear(walk: Walk, message: Message, tongue: Tongue) -> None:
     chosen = hearing.exactly(message, options, tongue)
     if chosen is None:
         mind = walk.book.mind
-        found = interrupts.danger(message, mind) or interrupts.command(message, mind)
+        anywhere = interrupts.while_with_a_person if walk.answers.get("held") else interrupts.command
+        found = interrupts.danger(message, mind) or anywhere(message, mind)
         if found is not None:
             _obey(walk, found)
             return
         if repair.asks_something_else(walk, message):
             repair.digress(walk, message)
             return
+        if repair.corrects(walk, message, options, tongue):
+            return
         chosen = hearing.roughly(message, options, tongue)
     if chosen is not None:
         _take_option(walk, chosen, tongue)
-    elif not _take_own_words(walk, message):
+    elif not _take_own_words(walk, message, tongue):
         if walk.answers.get("held"):
             walk.to_hold()
         else:
@@ -102,7 +109,7 @@ def _obey(walk: Walk, found: Interrupt) -> None:
             walk.go_home()
         case "cancel":
             walk.answers.pop("which", None)
-            walk.leave() if walk.callers else walk.go_home()
+            walk.leave() if walk.callers and walk.flow != UNLOCK else walk.go_home()
         case "back":
             if not walk.which() and not walk.back():
                 walk.say(repair.NOTHING_BEFORE)
@@ -148,8 +155,14 @@ def _settle_which(walk: Walk, step: Ask, chosen: Option) -> None:
         walk.go(step.then)
 
 
-def _take_own_words(walk: Walk, message: Message) -> bool:
+def _take_own_words(walk: Walk, message: Message, tongue: Tongue) -> bool:
     step = walk.here
+    if isinstance(step, Choose):
+        meant = step.read(message.text) if step.read is not None else None
+        if meant is None:
+            return False
+        _take_option(walk, Option(meant, step.options[meant].label), tongue)
+        return True
     if not isinstance(step, Ask):
         return False
     match step.kind.read(message, walk.book.mind):

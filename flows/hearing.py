@@ -16,6 +16,7 @@ CLOSE = 86
 """How alike a typed label must be, of 100; two mistyped letters in "documentos" pass, "si" and "se" do not."""
 
 _NUMBER = re.compile(r"(?:(?:la|el|opcion|option|numero|number|no)\s+)*(?:la\s+|el\s+)?(\d{1,2})")
+_ONE = re.compile(r"^(?:la|el|the) | one$")
 _ORDINALS = {
     "primera": 1, "primero": 1, "first": 1, "uno": 1, "una": 1, "one": 1,
     "segunda": 2, "segundo": 2, "second": 2, "dos": 2, "two": 2,
@@ -34,7 +35,12 @@ def exactly(message: Message, options: Sequence[Option], tongue: Tongue) -> Opti
         return None
     if (number := _number(said)) is not None:
         return options[number - 1] if 1 <= number <= len(options) else None
-    return next((option for option in options if fold(words(option.label, tongue)) == said), None)
+    if (named := next((option for option in options if fold(words(option.label, tongue)) == said), None)) is not None:
+        return named
+    place = _ORDINALS.get(_ONE.sub("", said))
+    if place is None or place > len(options) or any(said in _others(option, tongue) for option in options):
+        return None
+    return options[place - 1]
 
 
 def roughly(message: Message, options: Sequence[Option], tongue: Tongue) -> Option | None:
@@ -50,15 +56,18 @@ def roughly(message: Message, options: Sequence[Option], tongue: Tongue) -> Opti
 
 
 def _number(said: str) -> int | None:
-    if found := _NUMBER.fullmatch(said):
-        return int(found.group(1))
-    last = said.removeprefix("la ").removeprefix("el ").removeprefix("the ").removesuffix(" one")
-    return _ORDINALS.get(last)
+    found = _NUMBER.fullmatch(said)
+    return int(found.group(1)) if found else None
+
+
+def _others(option: Option, tongue: Tongue) -> list[str]:
+    """Other words for an option; "tercero" is a school year before it is the third option."""
+    return [fold(word) for word in tongue(option.also).split(",")] if option.also else []
 
 
 def _closeness(spoken: str, option: Option, tongue: Tongue) -> float:
     """0–100 (101 for another word that stands there as such, longer ones above shorter)."""
-    also = [fold(word) for word in tongue(option.also).split(",")] if option.also else []
+    also = _others(option, tongue)
     label = fold(words(option.label, tongue))
     whole = max((len(name) for name in (label, *also) if name and _stands_in(name, spoken)), default=0)
     if whole:

@@ -10,7 +10,7 @@ from flows import hearing
 from flows.interrupts import COURTESIES
 from flows.kinds import Value
 from flows.message import Message
-from flows.steps import Ask, Choose
+from flows.steps import Ask, Choose, Pick
 from flows.talk import Option
 from flows.text import Text, Tongue, _
 from flows.understanding.normalise import fold
@@ -39,6 +39,19 @@ def asks_something_else(walk: Walk, message: Message) -> bool:
         return False
     question = _ASKING.search(fold(message.text)) or "?" in message.text
     return bool(question) and walk.book.mind.services.find(message.text).decision != "unknown"
+
+
+def corrects(walk: Walk, message: Message, options: Sequence[Option], tongue: Tongue) -> bool:
+    """Whether "no, soy de Xela" at a question with a "No" changed the earlier answer it speaks of."""
+    rest = _correction(message)
+    if not rest or not isinstance(walk.here, Choose | Pick):
+        return False
+    if hearing.roughly(Message(message.id, rest), options, tongue) is not None or not _corrected(
+        walk, message, tongue
+    ):
+        return False
+    walk.misses = 0
+    return True
 
 
 def digress(walk: Walk, message: Message) -> None:
@@ -76,9 +89,8 @@ def _miss(walk: Walk) -> None:
 
 def _corrected(walk: Walk, message: Message, tongue: Tongue) -> bool:
     """Change an earlier answer of this conversation ("no, soy de Xela") and say so."""
-    said = fold(message.text)
-    rest = _CORRECTION.sub("", said, count=1).strip()
-    if not rest or rest == said:
+    rest = _correction(message)
+    if not rest:
         return False
     meant = Message(message.id, rest)
     for flow, name, depth in reversed(walk.trail[:-1]):
@@ -93,6 +105,13 @@ def _corrected(walk: Walk, message: Message, tongue: Tongue) -> bool:
             del walk.answers["corrected"]
             return True
     return False
+
+
+def _correction(message: Message) -> str:
+    """What stands after "no," or "perdón," in a message that begins so; empty in any other."""
+    said = fold(message.text)
+    rest = _CORRECTION.sub("", said, count=1).strip()
+    return "" if rest == said else rest
 
 
 def _reread(walk: Walk, step: Ask | Choose, meant: Message, tongue: Tongue) -> Any:

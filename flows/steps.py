@@ -53,11 +53,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Choose:
-    """A question with fixed options; the chosen option's id is saved."""
+    """A question with fixed options; the chosen option's id is saved.
+
+    `read` finds the option in own words where no list of words could: an age in years.
+    """
 
     text: Text
     options: Mapping[str, Choice]
     save: str | None = None
+    read: Callable[[str], str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,38 @@
 """The profile's questions, each with its reason: only what a programme may ask, never what a person must."""
 
+import re
 from collections.abc import Callable, Mapping
 
 from flows import kinds
 from flows.steps import Ask, Choice, Choose, Step
 from flows.text import Text, _
+from flows.understanding.normalise import MATCHED
 
 Question = Callable[[str], Step]
 """Makes the step for one question, given where it leads; every question can be skipped."""
 
 
-def _choose(text: Text, field: str, options: Mapping[str, tuple[Text, Text | None]]) -> Question:
+def age_band(said: str) -> str | None:
+    """The band of an age typed in years ("34", "tengo 34 años"); None without exactly one number that can be one."""
+    years = [int(figures) for figures in re.findall(r"\d+", said[:MATCHED]) if len(figures) <= 3]
+    if len(years) != 1 or not 5 <= years[0] <= 115:
+        return None
+    return next(band for least, band in AGE_BANDS if years[0] >= least)
+
+
+AGE_BANDS = ((65, "65_plus"), (60, "60_64"), (25, "25_59"), (18, "18_24"), (0, "under_18"))
+"""The youngest of each band, in years, eldest band first."""
+
+
+def _choose(
+    text: Text,
+    field: str,
+    options: Mapping[str, tuple[Text, Text | None]],
+    read: Callable[[str], str | None] | None = None,
+) -> Question:
     def step(then: str) -> Choose:
         choices = {name: Choice(label, then, also=also) for name, (label, also) in options.items()}
-        return Choose(text, choices | {"unsaid": Choice(_("Prefiero no decir"), then, also=UNSAID)}, save=field)
+        return Choose(text, choices | {"unsaid": Choice(_("Prefiero no decir"), then, also=UNSAID)}, field, read)
 
     return step
 
@@ -80,6 +99,7 @@ QUESTIONS: Mapping[str, Question] = {
             "60_64": (_("De 60 a 64 años"), None),
             "65_plus": (_("65 años o más"), None),
         },
+        read=age_band,
     ),
     "trade": _trade,
     "learnt": _choose(
