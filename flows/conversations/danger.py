@@ -35,7 +35,7 @@ danger = Flow(
         "lines": Lookup(FindLines, needs=("danger",), save="help", first=True, some="how", none="open"),
         "how": Branch(first_words, {"minor": "mark_minor", "crisis": "crisis", "need": "need", "danger": "call"}),
         "mark_minor": Do(MarkMinor, then="minors"),
-        "minors": Call("minors", END),
+        "minors": Call("minors", HOME),
         "crisis": Say(
             _("Siento que esté pasando por esto. Su vida importa. No tiene que estar a solas con esto."),
             _("Si puede, llame ahora:\n{help.lines:lines}"),
@@ -94,7 +94,6 @@ minors = Flow(
     "minors",
     start="lines",
     title=_("Menores de edad"),
-    takes=("danger", "urgency"),
     steps={
         "lines": Lookup(
             FindLines, given={"danger": "minor_writing_alone"}, save="help", first=True, some="hello", none="open"

@@ -9,7 +9,7 @@ fairs = Flow(
     start="look",
     title=_("Ferias de empleo"),
     steps={
-        "look": Lookup(FindFairs, needs=("town",), save="fairs", some="list", none="nothing"),
+        "look": Lookup(FindFairs, save="fairs", some="list", none="nothing"),
         "list": Pick(
             _("Estas ferias vienen pronto. ¿Cuál quiere ver?"),
             "fairs",

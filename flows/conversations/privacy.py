@@ -4,7 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows import kinds
-from flows.effects import AboutMe, EraseMe, KeepWord, Lock, MyData, ResumeNotices, RightWord, StopNotices, Unlock
+from flows.effects import (
+    AboutMe,
+    EraseMe,
+    KeepWord,
+    Lock,
+    MyData,
+    MyProfile,
+    ResumeNotices,
+    RightWord,
+    StopNotices,
+    Unlock,
+)
 from flows.steps import END, HOME, Ask, Branch, Call, Choice, Choose, Do, Flow, Lookup, Say
 from flows.text import _
 
@@ -130,9 +141,11 @@ unlock = Flow(
 
 key_word = Flow(
     "key_word",
-    start="ask",
+    start="open",
     title=_("Poner palabra clave"),
     steps={
+        # A private query: on a locked phone the old word comes first, or anybody could set a new one.
+        "open": Lookup(MyProfile, save="profile", first=True, some="ask", none="ask"),
         "ask": Ask(
             _(
                 "Si otras personas usan este teléfono, una palabra clave protege lo guardado después de escribir "

@@ -49,7 +49,7 @@ services = Flow(
             },
             save="topic",
         ),
-        "look": Lookup(FindServices, needs=("topic", "town"), save="services", some="list", none="person"),
+        "look": Lookup(FindServices, needs=("topic",), save="services", some="list", none="person"),
         "list": Pick(
             _("Esto encontré. ¿Cuál quiere ver?"),
             "services",
@@ -114,10 +114,10 @@ answer = Flow(
     steps={
         "sure": Lookup(AnswerQuestion, needs=("question",), save="service", first=True, some="tell", none="maybe"),
         "tell": Say(*ABOUT_SERVICE, then=END),
-        "maybe": Lookup(SuggestServices, needs=("question",), save="services", some="which", none="note"),
+        "maybe": Lookup(SuggestServices, needs=("question",), save="suggested", some="which", none="note"),
         "which": Pick(
             _("¿Se refiere a alguno de estos?"),
-            "services",
+            "suggested",
             save="service",
             then="show",
             options={"none": Choice(_("Ninguno de estos"), "note", also=_("ninguno, no, otra cosa"))},
