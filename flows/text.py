@@ -31,10 +31,14 @@ def _(msgid: str) -> Text:
 
 @dataclass(frozen=True, slots=True)
 class Tongue:
-    """The language of one conversation: its locale and how a Spanish literal reads in it."""
+    """The language of one conversation: its locale and how a Spanish literal reads in it.
+
+    `knows` says whether its catalogue has words for a literal; Spanish, the source, needs none.
+    """
 
     locale: str
     gettext: Callable[[str], str]
+    knows: Callable[[str], bool] | None = None
 
     def __call__(self, text: str) -> str:
         return self.gettext(text)
