@@ -126,21 +126,21 @@ def _take_option(walk: Walk, chosen: Option, tongue: Tongue) -> None:
     match step:
         case Ask(skip=skip) if chosen is SKIP and skip is not None:
             walk.keep(step.save, None)
-            walk.go(skip)
+            walk.take("skip")
         case Ask():
             _settle_which(walk, step, chosen)
         case Choose(options=options):
             walk.keep(step.save, chosen.id)
-            walk.go(options[chosen.id].then)
+            walk.take(chosen.id)
         case Pick(rows=rows, options=options):
             if chosen is MORE:
                 walk.turn_page(rows)
             elif chosen.id in options:
-                walk.go(options[chosen.id].then)
+                walk.take(chosen.id)
             else:
                 row = next(row for row in walk.answers[rows] if str(row["id"]) == chosen.id)
                 walk.keep(step.save, row)
-                walk.go(step.then)
+                walk.take("then")
 
 
 def _settle_which(walk: Walk, step: Ask, chosen: Option) -> None:
@@ -149,10 +149,10 @@ def _settle_which(walk: Walk, step: Ask, chosen: Option) -> None:
     walk.answers.pop("which")
     if chosen is not OTHER:
         walk.keep(step.save, next(row for row in rows if str(row["id"]) == chosen.id))
-        walk.go(step.then)
+        walk.take("then")
     elif step.kind.other is not None:
         walk.keep(step.save, step.kind.other(str(rows[0].get("said", ""))))
-        walk.go(step.then)
+        walk.take("then")
 
 
 def _take_own_words(walk: Walk, message: Message, tongue: Tongue) -> bool:
@@ -169,7 +169,7 @@ def _take_own_words(walk: Walk, message: Message, tongue: Tongue) -> bool:
         case Value(value=value):
             walk.answers.pop("which", None)
             walk.keep(step.save, value)
-            walk.go(step.then)
+            walk.take("then")
         case Which(rows=rows):
             walk.offer(rows)
         case None:

@@ -10,7 +10,7 @@ from flows.effects import Effect, Query
 from flows.message import Message
 from flows.text import Text
 
-__all__ = ["Back", "Event", "Found", "Message", "Option", "Reply", "State", "Turn"]
+__all__ = ["Back", "Event", "Found", "Message", "Option", "Reply", "State", "Turn", "Way"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,9 @@ class Back:
 
 
 Event = Message | Found | Back
+
+Way = tuple[str, str, str]
+"""An exit of a step: the flow, the step, the exit's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,12 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one event led to: the new state, an ordered log of what to say and do, and what is still wanted."""
+    """What one event led to: the new state, an ordered log of what to say and do, and what is still wanted.
+
+    `ways` are the exits taken to get there; a call's counts when the call is made.
+    """
 
     state: State | None
     events: tuple[Reply | Effect, ...] = ()
     wants: Query | None = None
+    ways: tuple[Way, ...] = ()

@@ -21,8 +21,9 @@ from flows.steps import (
     Say,
     Step,
     Waiting,
+    exits,
 )
-from flows.talk import Option, Reply, State, Turn
+from flows.talk import Option, Reply, State, Turn, Way
 from flows.text import Text, _, slots
 
 FAR = 200
@@ -61,6 +62,7 @@ class Walk:
         self.misses = state.misses
         self.locked = state.locked
         self.log: list[Reply | Effect] = []
+        self.ways: list[Way] = []
         self.over = False
 
     @property
@@ -94,6 +96,12 @@ class Walk:
         self.answers[name] = value
         if name in self.book.flows[self.flow].remembers:
             self.log.append(ForgetAnswer(name) if value is None else Remember(name, value))
+
+    def take(self, way: str) -> None:
+        """Out of this step by one of its exits."""
+        target = exits(self.here)[way]
+        self.ways.append((self.flow, self.step, way))
+        self.go(target)
 
     def go(self, target: str) -> None:
         """On to a step of this flow, out of the flow, or home."""
@@ -175,14 +183,14 @@ class Walk:
         """Walk on until a question waits, the record is asked, or the conversation is over."""
         for _step in range(FAR):
             if self.over:
-                return Turn(None, tuple(self.log))
+                return self._turn(None)
             step = self.here
             if isinstance(step, Waiting):
                 self.ask()
-                return Turn(self.state(), tuple(self.log))
+                return self._turn(self.state())
             if isinstance(step, Lookup):
                 if not (step.query.private and self.locked):
-                    return Turn(self.state(), tuple(self.log), wants=self._query(step))
+                    return self._turn(self.state(), wants=self._query(step))
                 self.call(UNLOCK, back_to=self.step)
             else:
                 self._pass(step)
@@ -248,7 +256,7 @@ class Walk:
             raise Lost(f"{self.flow}.{self.step} asked nothing of the record")
         if rows:
             self.keep(step.save, dict(rows[0]) if step.first else [dict(row) for row in rows])
-        self.go(step.some if rows else step.none)
+        self.take("some" if rows else "none")
 
     def state(self) -> State:
         return State(
@@ -263,18 +271,22 @@ class Walk:
 
     def _pass(self, step: Step) -> None:
         match step:
-            case Say(lines=lines, then=then):
+            case Say(lines=lines):
                 self.say(*lines)
-                self.go(then)
-            case Do(effect=effect, then=then):
+                self.take("then")
+            case Do(effect=effect):
                 self.do(effect(**self._values(step)))
-                self.go(then)
-            case Branch(decide=decide, exits=exits):
-                self.go(exits[decide(self.answers)])
+                self.take("then")
+            case Branch(decide=decide):
+                self.take(decide(self.answers))
             case Call(flow=flow, then=then):
+                self.ways.append((self.flow, self.step, "then"))
                 self.call(flow, back_to=then)
             case _:
                 raise Lost(f"{self.flow}.{self.step}")
+
+    def _turn(self, state: State | None, wants: Query | None = None) -> Turn:
+        return Turn(state, tuple(self.log), wants, tuple(self.ways))
 
     def _query(self, step: Lookup) -> Query:
         return step.query(**self._values(step))
