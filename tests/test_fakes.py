@@ -8,7 +8,7 @@ import random
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -16,6 +16,7 @@ import pytest
 
 from tests.fakes import faults
 from tests.fakes.base import Clock
+from tests.fakes.conftest import until
 from tests.fakes.faults import Plan
 from tests.fakes.serve import Served, running, serving
 from tests.fakes.telegram import FakeTelegram
@@ -37,12 +38,6 @@ async def fake() -> AsyncIterator[FakeTelegram]:
 async def web() -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
         yield client
-
-
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not true():  # noqa: ASYNC110 - the other side has no event to give
-            await asyncio.sleep(0)
 
 
 async def send(fake: FakeTelegram, web: httpx.AsyncClient, text: str = "hola") -> httpx.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -23,6 +24,12 @@ PUBLIC = "https://bot.example"
 STATUS = f"{PUBLIC}/webhooks/twilio/status"
 SECRET = "a_secret-0123456789"
 Send = Callable[..., Any]
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110 - the other side has no event to give
+            await asyncio.sleep(0)
 
 
 @pytest.fixture

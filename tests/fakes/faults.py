@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 Kind = Literal["delay", "drop", "hang", "cut", "answer", "refuse", "later"]
@@ -152,7 +152,3 @@ def from_json(row: dict[str, Any]) -> tuple[Fault, dict[str, Any]]:
     known = {f.name for f in fields(Fault)}
     fault = Fault(**{k: v for k, v in row.items() if k in known})
     return fault, {k: v for k, v in row.items() if k in ("on", "to", "times")}
-
-
-def to_json(fault: Fault) -> dict[str, Any]:
-    return asdict(fault)

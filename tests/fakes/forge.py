@@ -1,7 +1,7 @@
 """Requests that the vendors never sent: what a webhook must refuse although much of it looks right.
 
-Twilio's signature has no delimiter, no time and no nonce, so a captured request can be cut anew into other fields that
-sign the same. `recuts` finds such cuts; `stolen_words` makes one message into another person's, with every known
+Twilio's signature has no delimiter, no time and no nonce, so a captured request can be cut anew into other fields
+that sign the same. `recuts` finds such cuts; `stolen_words` makes one message into another person's, with every known
 field in good grammar. Whoever wants to tell it apart must count how often a sid stands in the signed text: each
 `MessageSid<sid>` there has to be the name and value of a field.
 """
@@ -49,6 +49,12 @@ def wrong_signature(hook: Hook) -> Hook:
 
 def without_signature(hook: Hook) -> Hook:
     return replace(hook, headers={k: v for k, v in hook.headers.items() if k != "X-Twilio-Signature"})
+
+
+def other_algorithm(hook: Hook, name: str = "HMAC_MD5") -> Hook:
+    """An algorithm that nobody has agreed on."""
+    settings = {"X-Twilio-Webhooks-Signature-Settings": f"key=any,algorithm={name}"}
+    return replace(hook, headers=hook.headers | settings)
 
 
 def other_token(fake: FakeTwilio, hook: Hook) -> Hook:

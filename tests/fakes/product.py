@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
+from twilio.request_validator import RequestValidator, get_signature_algorithm  # type: ignore[import-untyped]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Heard:
     def genuine(self, token: str, public: str) -> bool:
         """Twilio's own validator on what came in."""
         signature = self.headers.get("x-twilio-signature", "")
-        return bool(RequestValidator(token).validate(public + self.path, self.form, signature))
+        algorithm = get_signature_algorithm(self.headers.get("x-twilio-webhooks-signature-settings"))
+        return bool(RequestValidator(token).validate(public + self.path, self.form, signature, algorithm))
 
 
 class Product:

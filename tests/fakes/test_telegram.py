@@ -12,7 +12,7 @@ from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, KeyboardBu
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, RetryAfter, TimedOut
 
 from tests.fakes import faults
-from tests.fakes.conftest import client
+from tests.fakes.conftest import client, until
 from tests.fakes.people import TelegramPhone
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.telegram_limits import Rates, Refused, read_html, read_text
@@ -220,7 +220,8 @@ async def test_faults_as_the_library_sees_them(telegram: FakeTelegram, bot: Bot,
         await bot.send_message(ana.id, "a")
     telegram.plan.add(faults.hang(after=True))
     with pytest.raises(TimedOut):
-        await bot.send_message(ana.id, "a", read_timeout=1)
+        await bot.send_message(ana.id, "a", read_timeout=0.2)
+    await until(lambda: len(telegram.sent) == 3)
     assert [sent.answered for sent in telegram.sent] == [False, False, False]
 
 

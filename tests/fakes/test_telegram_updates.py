@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from telegram import Bot, Update
 from telegram.error import BadRequest, Conflict, RetryAfter
 
 from tests.fakes import forge
-from tests.fakes.conftest import SECRET, client
+from tests.fakes.conftest import SECRET, client, until
 from tests.fakes.people import TelegramPhone
 from tests.fakes.product import Product
 from tests.fakes.serve import running
@@ -68,12 +67,6 @@ async def test_polling(telegram: FakeTelegram, bot: Bot, ana: TelegramPhone) -> 
         assert await bot.get_updates(offset=second.update_id + 1, timeout=0) == ()
         with pytest.raises(Conflict):
             await older
-
-
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not true():  # noqa: ASYNC110 - the other side has no event to give
-            await asyncio.sleep(0)
 
 
 async def test_a_message_goes_to_the_webhook(telegram: FakeTelegram, hooked: Product, ana: TelegramPhone) -> None:

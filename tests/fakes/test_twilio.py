@@ -13,7 +13,7 @@ from twilio.rest import Client  # type: ignore[import-untyped]
 from twilio.rest.content.v1.content import ContentList  # type: ignore[import-untyped]
 
 from tests.fakes import faults
-from tests.fakes.conftest import PUBLIC, Send
+from tests.fakes.conftest import PUBLIC, Send, until
 from tests.fakes.people import WhatsAppPhone
 from tests.fakes.product import Product
 from tests.fakes.serve import serving
@@ -154,9 +154,7 @@ async def test_too_many_calls_at_once(twilio: FakeTwilio, web: httpx.AsyncClient
     twilio.sleep = sleep
     twilio.plan.add(faults.delay(1), times=2)
     slow = [asyncio.create_task(send("whatsapp:+50255550101", Body="a")) for _ in range(2)]
-    async with asyncio.timeout(10):
-        while len(twilio.plan.taken) < 2:  # noqa: ASYNC110 - the fake has no event to give
-            await asyncio.sleep(0)
+    await until(lambda: len(twilio.plan.taken) == 2)
     busy = await send("whatsapp:+50255550101", Body="a")
     assert (busy.status_code, busy.json()["code"], busy.headers["retry-after"]) == (429, 20429, "1")
     let_go.set()

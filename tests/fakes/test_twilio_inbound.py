@@ -99,9 +99,21 @@ def offline() -> Iterator[WhatsAppPhone]:
 def test_forgeries_with_a_bad_signature(offline: WhatsAppPhone) -> None:
     twilio, hook = offline.twilio, offline.text("hola")
     assert heard_of(hook).genuine(twilio.auth_token, PUBLIC)
-    bad = [forge.wrong_signature(hook), forge.without_signature(hook), forge.other_token(twilio, hook)]
-    bad += forge.one_byte(hook)
+    bad = [
+        forge.wrong_signature(hook),
+        forge.without_signature(hook),
+        forge.other_algorithm(hook, "HMAC_SHA256"),
+        forge.other_token(twilio, hook),
+        *forge.one_byte(hook),
+    ]
     assert len(bad) > 300 and not any(heard_of(one).genuine(twilio.auth_token, PUBLIC) for one in bad)
+
+
+def test_a_shared_key_signs_with_sha256(offline: WhatsAppPhone) -> None:
+    fake = offline.twilio
+    fake.shared_key = ("webhooks_sharedkey_1", "a-shared-secret")
+    heard = heard_of(offline.text("hola"))
+    assert heard.genuine("a-shared-secret", PUBLIC) and not heard.genuine(fake.auth_token, PUBLIC)
 
 
 def test_forgeries_with_a_good_signature(offline: WhatsAppPhone) -> None:

@@ -24,7 +24,7 @@ from .base import Fake
 from .faults import Fault
 from .twilio_content import Contents
 from .twilio_hooks import Callbacks, Hook
-from .twilio_limits import ADDRESS, WINDOW, WORDS, Refused, Shown, check_send, read_variables, show, too_much
+from .twilio_limits import WINDOW, WORDS, Refused, Shown, check_send, read_variables, show, too_much
 
 ACCOUNT, TOKEN = "AC" + "a1" * 16, "fake-auth-token-for-tests-0000000"
 SENDER, SERVICE = "whatsapp:+14155238886", "MG" + "b2" * 16
@@ -85,6 +85,7 @@ class FakeTwilio(Fake):
         self.stored: dict[str, Stored] = {}
         self.media: dict[str, tuple[str, bytes]] = {}  # ME sid → (content type, bytes)
         self.typing: list[str] = []
+        self.shared_key: tuple[str, str] | None = None  # (key id, secret): webhooks are then signed with SHA-256
         self.webhook_url = ""  # the sender's "when a message comes in", as the public sees it
         self.alerts: list[tuple[int, Hook]] = []  # Twilio's own note of a webhook that failed: 11200, 11205
         self.contents = Contents(self)
@@ -322,7 +323,3 @@ def _asked_for(row: Stored, query: dict[str, str]) -> bool:
     on, since, until = (query.get(f"DateSent{sign}", "") for sign in ("", ">", "<"))
     same = not on or when.startswith(on[:10])
     return same and (not since or when[: len(since)] >= since) and (not until or when[: len(until)] <= until)
-
-
-def is_address(value: str) -> bool:
-    return ADDRESS.fullmatch(value) is not None

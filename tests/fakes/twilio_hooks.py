@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
 import hmac
 import json
 import random
@@ -25,11 +24,11 @@ if TYPE_CHECKING:
 Form = list[tuple[str, str]]
 
 
-def signature(token: str, url: str, form: Form) -> str:
+def signature(token: str, url: str, form: Form, algorithm: str = "sha1") -> str:
     """X-Twilio-Signature: HMAC-SHA1 over the public URL (without its fragment) and all names and values, sorted
     by name. Nothing stands between a name and its value, nor between two fields."""
     told = url.split("#")[0] + "".join(name + value for name, value in sorted(form))
-    return base64.b64encode(hmac.new(token.encode(), told.encode(), hashlib.sha1).digest()).decode()
+    return base64.b64encode(hmac.new(token.encode(), told.encode(), algorithm).digest()).decode()
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,14 @@ class Hook:
 
 
 def signed(fake: FakeTwilio, url: str, form: Form) -> Hook:
-    headers = {
-        "X-Twilio-Signature": signature(fake.auth_token, url, form),
-        "I-Twilio-Idempotency-Token": str(uuid4()),
-        "User-Agent": "TwilioProxy/1.1",
-    }
+    """Signed with the account's token, or with the shared key where the account has one (since 2026)."""
+    headers = {"I-Twilio-Idempotency-Token": str(uuid4()), "User-Agent": "TwilioProxy/1.1"}
+    if fake.shared_key:
+        name, secret = fake.shared_key
+        headers["X-Twilio-Webhooks-Signature-Settings"] = f"key={name},algorithm=HMAC_SHA256"
+        headers["X-Twilio-Signature"] = signature(secret, url, form, "sha256")
+    else:
+        headers["X-Twilio-Signature"] = signature(fake.auth_token, url, form)
     return Hook(url, form, headers)
 
 
