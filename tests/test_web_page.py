@@ -139,7 +139,7 @@ def contrast(one: str, other: str) -> float:
 PAIRS = {
     "chat": """text page, text bot, text me, text person, quiet page, quiet bot, quiet me, on-head head, act bot,
                on-act act, warn warn-page, link bot, link person""",
-    "flows": "text page, text paper, quiet page, on-head head, act page, warn page, warn paper, link page, link paper",
+    "flows": "text page, text paper, quiet page, on-head head, act page, warn page, warn paper, link page",
 }
 
 

@@ -97,7 +97,7 @@ function atEnd() {
 }
 
 function follow() {
-  if (!following) return;
+  if (!following || log.scrollTop < placed - 4) return;  /* or has just scrolled up */
   const end = log.scrollHeight - log.clientHeight;
   log.scrollTop = readFrom ? Math.min(end, readFrom.offsetTop - log.offsetTop - 12) : end;
   placed = log.scrollTop;
@@ -105,6 +105,7 @@ function follow() {
 
 function toEnd() {
   readFrom = null;
+  placed = 0;
   following = true;
   at("newer").hidden = true;
   follow();
