@@ -24,7 +24,7 @@ from .telegram_updates import Updates, Webhook
 from .wire import Params, read_params
 
 ME_ID = 123456789
-TOKEN = f"{ME_ID}:AAF-fake-token-for-tests_only-00000000"
+TOKEN = f"{ME_ID}:AAF-fake-token-for-tests_only-00000"
 
 
 @dataclass

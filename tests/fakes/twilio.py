@@ -26,7 +26,7 @@ from .twilio_content import Contents
 from .twilio_hooks import Callbacks, Hook
 from .twilio_limits import WINDOW, WORDS, Refused, Shown, check_send, read_variables, show, too_much
 
-ACCOUNT, TOKEN = "AC" + "a1" * 16, "fake-auth-token-for-tests-0000000"
+ACCOUNT, TOKEN = "AC" + "a1" * 16, "fa4e" * 8
 SENDER, SERVICE = "whatsapp:+14155238886", "MG" + "b2" * 16
 Endpoint = Callable[[Request], Awaitable[Response]]
 
