@@ -16,8 +16,8 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import PoFileError, read_po, write_po
 
 from flows.conversations import FLOWS
-from flows.steps import Choice, Choose, Pick
-from flows.text import LONGEST, SPANISH, Tongue
+from flows.steps import Choose, Pick
+from flows.text import LONGEST, SPANISH, Text, Tongue
 from flows.walk import MORE, OTHER, SKIP
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,9 +33,10 @@ BUTTON, ROW, HINT = 20, 24, 72
 """Characters of a label with up to three options, of one with more, and of a hint (WhatsApp's own limits)."""
 
 _SLOT = re.compile(r"\{[^{}]*\}")
-_HEADER = (
-    "# PROJECT: what the bot says, in Spanish as it stands in the code.\n# Translations are licensed as the code is."
-)
+_ALSO = "What people type instead of the option above it: natural words, comma-separated, not a translation."
+
+Outline = dict[str, tuple[list[str], list[str]]]
+"""Each text of a catalogue, the files it stands in and the advice on it."""
 
 
 class _Words(dict[str, str]):
@@ -50,8 +51,8 @@ def tongues(folder: Path = LOCALES) -> Mapping[str, Tongue]:
     """Every language with something to say, by locale. Raises ValueError for a file that is no catalogue."""
     spoken = {SPANISH.locale: SPANISH}
     for locale, path in _files(folder):
-        if words := _sayable(_read(path, locale), locale):
-            spoken[locale] = Tongue(locale, _Words(words).__getitem__)
+        if words := _Words(_sayable(_read(path, locale), locale)):
+            spoken[locale] = Tongue(locale, words.__getitem__, words.__contains__)
     return spoken
 
 
@@ -73,16 +74,10 @@ def missing(locale: str, folder: Path = LOCALES) -> list[str]:
 
 def extract() -> Catalog:
     """Every literal the code can say, where it stands, and what a translator must know about it."""
-    # Only translators' commands need these; a start of the bot does not wait for them.
-    from babel.messages.extract import extract_from_dir
-    from babel.messages.frontend import parse_mapping_cfg
-
-    with (LOCALES / "babel.cfg").open(encoding="utf-8") as config:
-        methods, options = parse_mapping_cfg(config)
     advice = _advice()
-    found = Catalog(project="Puente", header_comment=_HEADER, fuzzy=False)
-    for file, line, msgid, _comments, _context in extract_from_dir(ROOT, methods, options, keywords={"_": None}):
-        found.add(msgid, locations=[(file, line)], auto_comments=advice.get(str(msgid), ()))
+    found = _empty(None)
+    for file, msgid in _literals():
+        found.add(msgid, locations=[(file, 0)], auto_comments=advice.get(msgid, ()))
     return found
 
 
@@ -98,13 +93,13 @@ def update(*new: str, folder: Path = LOCALES) -> None:
         template.creation_date = before.creation_date
     _write(pot, template)
     for locale, path in [*_files(folder), *((locale, _path(folder, locale)) for locale in new)]:
-        catalogue = _read(path, locale) if path.exists() else _empty(locale, template)
+        catalogue = _read(path, locale) if path.exists() else _empty(locale)
         catalogue.update(template, no_fuzzy_matching=True)
         _write(path, catalogue)
 
 
-def outline(catalogue: Catalog) -> dict[str, tuple[list[str], list[str]]]:
-    """What a catalogue asks a translator for: each text with the files it stands in and the advice on it."""
+def outline(catalogue: Catalog) -> Outline:
+    """What a catalogue asks a translator for; two with the same outline need no merging."""
     return {
         str(message.id): (sorted({file for file, _line in message.locations}), list(message.auto_comments))
         for message in catalogue
@@ -112,35 +107,28 @@ def outline(catalogue: Catalog) -> dict[str, tuple[list[str], list[str]]]:
     }
 
 
-def choices() -> Iterator[list[Choice]]:
-    """The options of every question that has some, as they stand together on the screen."""
-    for flow in FLOWS.values():
-        for step in flow.steps.values():
-            if isinstance(step, Choose | Pick) and step.options:
-                yield list(step.options.values())
-
-
-def label_limit(options: list[Choice], among_rows: bool = False) -> int:
-    """Characters a label may have: buttons hold fewer than the rows of a list."""
-    return ROW if among_rows or len(options) > 3 else BUTTON
+def other_words() -> list[Text]:
+    """The other words people type for an option: lists a translator writes anew, word by word."""
+    also = [choice.also for step in _questions() for choice in step.options.values()]
+    return list(dict.fromkeys(words for words in (*also, MORE.also, OTHER.also, SKIP.also) if words))
 
 
 def _advice() -> dict[str, list[str]]:
     """For each option's label, hint and other words: what the screens allow and what the words are for."""
-    advice: dict[str, list[str]] = {}
-    shortest: dict[str, int] = {}
-    also = [option.also for option in (MORE, OTHER, SKIP) if option.also]
-    for options in choices():
-        for choice in options:
-            shortest[choice.label] = min(label_limit(options), shortest.get(choice.label, ROW))
-            also += [choice.also] if choice.also else []
+    limits: dict[str, int] = {}
+    for step in _questions():
+        limit = ROW if isinstance(step, Pick) or len(step.options) > 3 else BUTTON
+        for choice in step.options.values():
+            limits[choice.label] = min(limit, limits.get(choice.label, limit))
             if choice.hint:
-                advice[choice.hint] = [f"At most {HINT} characters."]
-    advice |= {label: [f"An option to tap: at most {limit} characters."] for label, limit in shortest.items()}
-    return advice | {words: [_ALSO] for words in also}
+                limits[choice.hint] = HINT
+    advice = {text: [f"At most {limit} characters: an option to tap."] for text, limit in limits.items()}
+    return advice | {words: [_ALSO] for words in other_words()}
 
 
-_ALSO = "What people type instead of the option above it: natural words, comma-separated, not a translation."
+def _questions() -> Iterator[Choose | Pick]:
+    for flow in FLOWS.values():
+        yield from (step for step in flow.steps.values() if isinstance(step, Choose | Pick))
 
 
 def _sayable(catalogue: Catalog, locale: str) -> dict[str, str]:
@@ -164,6 +152,19 @@ def _msgids(catalogue: Catalog) -> list[str]:
     return [str(message.id) for message in catalogue if message.id]
 
 
+@lru_cache
+def _literals() -> tuple[tuple[str, str], ...]:
+    """What stands in `_("…")` in the code, with its file; the code does not change while it runs."""
+    # Only translators' commands need these; a start of the bot does not wait for them.
+    from babel.messages.extract import extract_from_dir
+    from babel.messages.frontend import parse_mapping_cfg
+
+    with (LOCALES / "babel.cfg").open(encoding="utf-8") as config:
+        methods, options = parse_mapping_cfg(config)  # type: ignore[no-untyped-call]
+    found = extract_from_dir(ROOT, methods, options, keywords={"_": None})
+    return tuple((file, str(msgid)) for file, _line, msgid, _comments, _context in found)
+
+
 def _path(folder: Path, locale: str) -> Path:
     return folder / locale / "LC_MESSAGES" / "messages.po"
 
@@ -180,10 +181,18 @@ def _read(path: Path, locale: str | None) -> Catalog:
         raise ValueError(f"{path} is not a catalogue that can be read: {error}") from error
 
 
-def _empty(locale: str, template: Catalog) -> Catalog:
-    made = Catalog(locale, project="Puente", header_comment=_HEADER, fuzzy=False)
-    made.creation_date = template.creation_date
-    return made
+def _empty(locale: str | None) -> Catalog:
+    """A catalogue with nothing but its header; each translator signs there."""
+    return Catalog(
+        locale,
+        header_comment="# What Puente says. The Spanish stands in the code; translations have the code's licence.",
+        project="Puente",
+        version="0.1",
+        msgid_bugs_address="the issues of the project",
+        last_translator="nobody yet",
+        language_team="Puente",
+        fuzzy=False,
+    )
 
 
 def _write(path: Path, catalogue: Catalog) -> None:
