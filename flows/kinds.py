@@ -89,6 +89,7 @@ def _key(message: Message, mind: Mind) -> Value | None:
 
 
 text = Kind("text", _text, eager=True)
+question = Kind("question", _text)
 anything = Kind("anything", _anything)
 place = Kind("place", _place, which=_("Hay varios lugares con ese nombre. ¿Cuál es?"))
 trade = Kind("trade", _trade, which=_("¿Cuál se parece más a su trabajo?"), eager=True, other=_unlisted)

@@ -33,12 +33,17 @@ _ASKING = re.compile(
 
 
 def asks_something_else(walk: Walk, message: Message) -> bool:
-    """Whether a person asks about a service where the waiting question would take almost any words."""
+    """Whether a person asks about a service where the waiting question would take the words for something else.
+
+    An eager question would take almost any; "¿cómo saco mi DPI?" holds the name of an option, and still asks.
+    """
     step = walk.here
-    if not (isinstance(step, Ask) and step.kind.eager and message.text):
+    if not message.text or (isinstance(step, Ask) and not step.kind.eager):
         return False
-    question = _ASKING.search(fold(message.text)) or "?" in message.text
-    return bool(question) and walk.book.mind.services.find(message.text).decision != "unknown"
+    if "?" not in message.text and not _ASKING.search(fold(message.text)):
+        return False
+    found = walk.book.mind.services.find(message.text).decision
+    return found == "answer" or (found != "unknown" and isinstance(step, Ask))
 
 
 def corrects(walk: Walk, message: Message, options: Sequence[Option], tongue: Tongue) -> bool:
@@ -79,7 +84,7 @@ def mend(walk: Walk, message: Message, options: Sequence[Option], tongue: Tongue
 def _miss(walk: Walk) -> None:
     """Not understood: once with an example, the second time with a person. Never a third."""
     walk.misses += 1
-    if walk.misses >= 2:
+    if walk.misses >= 2 or walk.flow == STUCK:
         walk.misses = 0
         walk.call(STUCK, back_to=walk.step)
         return

@@ -119,11 +119,9 @@ class Walk:
         """
         if self.to_hold():
             return
-        kept = {name for flow in self.book.flows.values() for name in flow.keeps}
-        self.answers = {name: value for name, value in self.answers.items() if name in kept}
-        self.callers, self.trail, self.misses = [], [], 0
-        self.flow = self.book.home
-        self.step = self.book.flows[self.flow].start
+        self.forget()
+        self.callers, self.misses = [], 0
+        self.flow, self.step = self._start(self.book.home)
 
     def call(self, flow: str, back_to: str, answers: Mapping[str, Any] | None = None) -> None:
         """Into another flow; when it ends this one goes on at `back_to`.
@@ -165,8 +163,14 @@ class Walk:
 
     def cut_off(self) -> None:
         """No way back to what was open: after the panic word nobody sees it, and a minor is not led there again."""
-        open_flows = [name for name, _step in self.callers]
-        self.callers = self.callers[: open_flows.index(HELD) + 1] if HELD in open_flows else []
+        held = any(flow == HELD for flow, _step in self.callers)
+        self.forget()
+        self.callers = [self._start(self.book.home), self._start(HELD)] if held else []
+
+    def forget(self) -> None:
+        """Drop the answers of everything that was open, and the way back to it."""
+        kept = {name for flow in self.book.flows.values() for name in flow.keeps} | set(self.book.flows[HELD].takes)
+        self.answers = {name: value for name, value in self.answers.items() if name in kept}
         self.trail = []
 
     def back(self) -> bool:
@@ -246,7 +250,7 @@ class Walk:
         if HELD not in open_flows:
             return False
         self.callers = self.callers[: open_flows.index(HELD)]
-        self.flow, self.step = HELD, self.book.flows[HELD].start
+        self.flow, self.step = self._start(HELD)
         return True
 
     def found(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -294,6 +298,9 @@ class Walk:
     def _values(self, step: Do | Lookup) -> dict[str, Any]:
         """Fields for a query or effect; an answer that was a row goes by its id."""
         return {name: _plain(self.answers.get(name)) for name in step.needs} | dict(step.given)
+
+    def _start(self, flow: str) -> tuple[str, str]:
+        return flow, self.book.flows[flow].start
 
     def _mark(self) -> tuple[str, str, int]:
         return self.flow, self.step, len(self.callers)

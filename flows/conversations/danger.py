@@ -9,11 +9,13 @@ from flows.steps import END, HOME, Ask, Branch, Call, Choice, Choose, Do, Flow, 
 from flows.text import _
 
 
+def who_is_it(answers: Mapping[str, Any]) -> str:
+    return "minor" if answers.get("danger") == "minor_writing_alone" else "other"
+
+
 def first_words(answers: Mapping[str, Any]) -> str:
-    """How to begin: a child, a thought of dying, a missing child, or any other danger."""
+    """How to begin: a thought of dying, a need for today, or any other danger."""
     match answers.get("danger"):
-        case "minor_writing_alone":
-            return "minor"
         case "suicide_selfharm":
             return "crisis"
         case "hunger_or_stranded" | "no_shelter_tonight":
@@ -28,12 +30,13 @@ def who_writes(answers: Mapping[str, Any]) -> str:
 
 danger = Flow(
     "danger",
-    start="lines",
+    start="who_is_it",
     title=_("Peligro"),
     takes=("danger", "urgency"),
     steps={
+        "who_is_it": Branch(who_is_it, {"minor": "mark_minor", "other": "lines"}),
         "lines": Lookup(FindLines, needs=("danger",), save="help", first=True, some="how", none="open"),
-        "how": Branch(first_words, {"minor": "mark_minor", "crisis": "crisis", "need": "need", "danger": "call"}),
+        "how": Branch(first_words, {"crisis": "crisis", "need": "need", "danger": "call"}),
         "mark_minor": Do(MarkMinor, then="minors"),
         "minors": Call("minors", HOME),
         "crisis": Say(
@@ -112,7 +115,7 @@ minors = Flow(
             {
                 "tell": Choice(_("Contar algo"), "tell", also=_("sí, si, contar, hablar")),
                 "question": Choice(_("Hacer una pregunta"), "question", also=_("pregunta, preguntar")),
-                "lines": Choice(_("Ver los números"), "lines", also=_("números, teléfonos, llamar")),
+                "lines": Choice(_("Ver los números"), "again", also=_("números, teléfonos, llamar")),
             },
         ),
         "tell": Ask(
@@ -126,11 +129,19 @@ minors = Flow(
         "question": Ask(
             _("Escriba su pregunta."),
             save="question",
-            kind=kinds.text,
+            kind=kinds.question,
             sorry=_("Por ejemplo: ¿cómo sigo estudiando?"),
             then="answer",
         ),
         "answer": Call("answer", "next"),
+        "again": Lookup(
+            FindLines, given={"danger": "minor_writing_alone"}, save="help", first=True, some="numbers", none="next"
+        ),
+        "numbers": Say(
+            _("Aquí pueden ayudarle:\n{help.services:lines}"),
+            _("Si hay peligro, llame:\n{help.lines:lines}"),
+            then="next",
+        ),
     },
 )
 

@@ -70,7 +70,7 @@ services = Flow(
         "question": Ask(
             _("Escriba su pregunta con sus palabras."),
             save="question",
-            kind=kinds.text,
+            kind=kinds.question,
             sorry=_("Por ejemplo: ¿cómo saco mi DPI?"),
             then="answer",
         ),
