@@ -96,6 +96,8 @@ class Chat:
             return
         tongue = self.world.tongues[self.locale]
         spoken = "\n".join(filter(None, (speak(line, happened.fills, tongue) for line in happened.lines)))
+        if not spoken and not happened.options:
+            return  # every line was left out: nothing is sent
         yield from (f"{'  ' if number else '< '}{line}" for number, line in enumerate(spoken.split("\n")))
         if happened.options:
             yield "  " + " ".join(f"[{words(option.label, tongue)}]" for option in happened.options)
@@ -107,5 +109,6 @@ def through_json(state: State) -> State:
 
 def in_words(wanted: Query | Effect) -> str:
     """A query or effect with the fields that were given."""
-    given = ((f.name, getattr(wanted, f.name), f.default) for f in fields(wanted))  # type: ignore[arg-type]
-    return f"{type(wanted).__name__}({', '.join(f'{name}={value!r}' for name, value, usual in given if value != usual)})"
+    values = ((f.name, getattr(wanted, f.name), f.default) for f in fields(wanted))  # type: ignore[arg-type]
+    given = ", ".join(f"{name}={value!r}" for name, value, usual in values if value != usual)
+    return f"{type(wanted).__name__}({given})"

@@ -1,9 +1,9 @@
-"""Stand-ins for the engines that understand people: a handful of phrases each, so chats stay when engines are tuned."""
+"""Stand-ins for the engines that understand people: a few phrases each, so chats stay when engines are tuned."""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from flows.mind import Mind
 from flows.understanding.normalise import fold
@@ -32,7 +32,7 @@ class About(NamedTuple):
 class Dangers:
     """Danger wherever one of these stands in a text."""
 
-    phrases = {
+    phrases: ClassVar = {
         "me quiero morir": Heard("suicide_selfharm", "R0"),
         "want to die": Heard("suicide_selfharm", "R0"),
         "me esta pegando": Heard("partner_or_family_violence", "R0"),
@@ -49,7 +49,7 @@ class Dangers:
 class Commands:
     """A command is the whole message."""
 
-    phrases = {
+    phrases: ClassVar = {
         "ocultar": "panic", "hide": "panic",
         "borrar mis datos": "erase_data", "borra mis datos porfa": "erase_data", "delete my data": "erase_data",
         "mis datos": "my_data", "que saben de mi": "my_data",
@@ -70,12 +70,13 @@ class Commands:
 class Places:
     """A few towns; "San José" is the name of several."""
 
-    titles = {
+    titles: ClassVar = {
         "0901": "Quetzaltenango", "1217": "Ayutla (Tecún Umán)", "1215": "Malacatán", "0101": "Guatemala",
         "1705": "San José, Petén", "0509": "San José, Escuintla",
     }  # fmt: skip
-    names = {
-        "xela": ("0901",), "xelita": ("0901",), "quetzaltenango": ("0901",), "tecun": ("1217",), "malacatan": ("1215",),
+    names: ClassVar = {
+        "xela": ("0901",), "xelita": ("0901",), "quetzaltenango": ("0901",), "tecun": ("1217",),
+        "malacatan": ("1215",),
         "la capital": ("0101",), "san jose": ("1705", "0509"),
     }  # fmt: skip
 
@@ -96,8 +97,13 @@ class Places:
 class Trades:
     """Trades by a word that stands in the text; the titles are ISCO-08's own, shortened."""
 
-    words = {"rufing": ("7121", "7115"), "roofing": ("7121", "7115"), "cocinaba": ("5120",), "cooked": ("5120",)}
-    titles = {
+    words: ClassVar = {
+        "rufing": ("7121", "7115"),
+        "roofing": ("7121", "7115"),
+        "cocinaba": ("5120",),
+        "cooked": ("5120",),
+    }
+    titles: ClassVar = {
         "7121": {"es": "Techadores", "en": "Roofers"},
         "7115": {"es": "Carpinteros de armar", "en": "Carpenters"},
         "5120": {"es": "Cocineros", "en": "Cooks"},
@@ -114,8 +120,11 @@ class Trades:
 class Services:
     """What a question is about: surely, perhaps, or not known."""
 
-    sure = {"dpi": "renap-dpi", "certificar": "intecap-certificacion", "certified": "intecap-certificacion"}
-    unsure = {"papeles": ("renap-dpi", "renap-certificaciones"), "papers": ("renap-dpi", "renap-certificaciones")}
+    sure: ClassVar = {"dpi": "renap-dpi", "certificar": "intecap-certificacion", "certified": "intecap-certificacion"}
+    unsure: ClassVar = {
+        "papeles": ("renap-dpi", "renap-certificaciones"),
+        "papers": ("renap-dpi", "renap-certificaciones"),
+    }
 
     def find(self, text: str, /) -> About:
         said = fold(text).split()

@@ -1,4 +1,4 @@
-"""Whole conversations, as people have them: every file in chats/ is played, and every exit of every flow is walked."""
+"""Whole conversations, as people have them: every file is played, and every exit of every flow walked."""
 
 from pathlib import Path
 

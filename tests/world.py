@@ -1,11 +1,12 @@
 """A small world that answers flows' queries, for chats: one office, a few services, two made-up jobs and one fair.
 
-What it says of services and emergency lines is true and stands in the knowledge files; employers are made up and say so.
+What it says of services and emergency lines is true and stands in the knowledge files; the rest is made up, and
+says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -111,10 +112,13 @@ class World:
             case wanted.MyProfile():
                 return [dict(self.profile)] if self.profile else []
             case wanted.ShowProfile() | wanted.MyData():
-                lines = [line for _, line in self._answers()]
+                lines = [self._line(name) for name in self._answered()]
                 return [{"lines": lines}] if lines else []
             case wanted.MyAnswers():
-                return [{"id": name, "label": line} for name, line in self._answers()]
+                return [
+                    {"id": name, "label": self._in_words(LABELS[name]), "hint": self._said(name)}
+                    for name in self._answered()
+                ]
             case wanted.MyCase():
                 return [self._case()] if self.case else []
             case wanted.RightWord(word=word):
@@ -157,13 +161,18 @@ class World:
             "case": self.case in ("new", "claimed"),
         }
 
-    def _answers(self) -> Iterable[tuple[str, dict[str, str]]]:
-        for name in QUESTIONS:
-            if self.profile.get(name) is not None:
-                yield name, {
-                    locale: f"{tongue(LABELS[name])}: {words(meaning(name, self.profile[name]), tongue)}"
-                    for locale, tongue in self.tongues.items()
-                }
+    def _answered(self) -> list[str]:
+        return [name for name in QUESTIONS if self.profile.get(name) is not None]
+
+    def _line(self, name: str) -> dict[str, str]:
+        label, said = self._in_words(LABELS[name]), self._said(name)
+        return {locale: f"{label[locale]}: {said[locale]}" for locale in self.tongues}
+
+    def _said(self, name: str) -> dict[str, str]:
+        return self._in_words(meaning(name, self.profile[name]))
+
+    def _in_words(self, value: Any) -> dict[str, str]:
+        return {locale: words(value, tongue) for locale, tongue in self.tongues.items()}
 
     def _case(self) -> Row:
         standing = {state: state == self.case for state in ("new", "claimed", "closed")}
@@ -219,7 +228,7 @@ def _help(danger: str) -> Row:
     shown = LINES.get(danger, ("pnc-110", "bomberos-voluntarios-122", "bomberos-municipales-123"))
     return {
         "lines": [
-            {"es": f"{lines[id]['number']}: {lines[id]['name_es']}", "en": f"{lines[id]['number']}: {lines[id]['name_en']}"}
+            {locale: f"{lines[id]['number']}: {lines[id][f'name_{locale}']}" for locale in ("es", "en")}
             for id in shown
         ],
         "services": [_told(id)["name"] for id in HELP.get(danger, ())],
