@@ -24,6 +24,12 @@ ENGLISH = LOCALES / "en/LC_MESSAGES/messages.po"
 SMALLEST_SCREEN = Limits("the smallest screen", 3, BUTTON, 10, ROW, HINT, LONGEST, 1, 1)
 EVERY_TONGUE = pytest.mark.parametrize("spoken", tongues().values(), ids=list(tongues()))
 
+COMMANDS = {
+    "PERSONA": "PERSON", "MENÚ": "MENU", "ATRÁS": "BACK", "MI CASO": "MY CASE", "MIS DATOS": "MY DATA",
+    "BORRAR MIS DATOS": "DELETE MY DATA", "BAJA": "STOP", "ALTA": "START", "OCULTAR": "HIDE", "IDIOMA": "LANGUAGE",
+}  # fmt: skip
+"""What people write to be understood anywhere, as the texts name it in both languages."""
+
 
 def catalogue(path: Path) -> Catalog:
     with path.open("rb") as file:
@@ -60,6 +66,17 @@ def test_english_keeps_every_slot() -> None:
     english = catalogue(ENGLISH)
     lost = {m.id: m.string for m in english if m.id and catalogues.slots(m.id) != catalogues.slots(m.string)}
     assert lost == {}
+
+
+def test_english_names_the_same_commands() -> None:
+    """A person who is told to write a word must be told the one that works in the language they write."""
+    wrong = {}
+    for message in catalogue(ENGLISH):
+        told = [english for spanish, english in COMMANDS.items() if re.search(rf"\b{spanish}\b", str(message.id))]
+        left = [word for word in COMMANDS if message.id and re.search(rf"\b{word}\b", message.string)]
+        if left or not all(re.search(rf"\b{word}\b", message.string) for word in told):
+            wrong[message.id] = message.string
+    assert wrong == {}
 
 
 def test_english_is_english() -> None:
