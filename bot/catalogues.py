@@ -1,4 +1,4 @@
-"""The languages we can speak: which words may reach a person in each, and which still wait for a translator.
+"""The languages we can speak: what may be said to a person in each, until a translator says more.
 
 Spanish is the source and needs no catalogue; every other language is one `locales/<locale>/LC_MESSAGES/messages.po`
 that Weblate and Poedit open. English is kept by the team. A text in any other language, above all the six Mayan ones,
