@@ -8,14 +8,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from flows.understanding import phonetic
+
 SEEN = 1600
 """Characters of an offer that are looked at; the price often stands at the end of a long one."""
 
 HIGH, HUGE, GOOD = 12_000, 20_000, 7_000
 """Quetzales a month from which a wage is remarkable; the minimum wage is near 4,000, a bilingual call centre near 8,000."""
 
+USUAL = (1_700, 9_500)
+"""Quetzales that, standing alone in an offer, are more likely its wage than a price."""
+
 SENTENCE, COMMA = 4, 1
 """How many words a full stop and a comma count for, when a pattern asks how near two signs stand."""
+
+READER_SIGNS = frozenset(
+    "AMOUNT PLAIN NUMBER WAGE GOOD_WAGE HIGH_WAGE HUGE_WAGE YOUNG"
+    " SHORT_LINK ODD_LINK CHAT_LINK FREE_MAIL HANDLE FOREIGN_PHONE".split()
+)
+"""Signs that are not words: what an amount, a pair of ages or a contact is."""
 
 Signs = Mapping[str, Sequence[int]]
 """Where each sign of an offer stands, counted in words; `no:` before a sign that is denied."""
@@ -48,7 +59,7 @@ _TOKEN = re.compile(
     r"|(?P<phone>(?P<land>\+\d{1,3}[\s-]?)?\(?\b\d{3,4}\)?[\s-]\d{3,4}(?:[\s-]\d{3,4})?\b|\+\d{8,}|\b\d{8,}\b)"
     r"|(?P<money>(?P<sign>us\$|usd|gtq|q|\$|€)?\.?\s?(?<![\d:.,x-])(?P<number>\d{1,3}(?:[,.]\d{3})+|\d+)(?:\.\d{1,2})?"
     r"(?![\d:x-])\s?(?P<mil>mil\b|k\b)?\s?"
-    r"(?P<unit>quetzales|quetzal|q\b|dolares|dlls|usd|dollars|bucks|euros|pesos|usdt)?)"
+    r"(?P<unit>quetzales|quetzal|varas|bolas|q\b|dolares|dlls|usd|dollars|bucks|euros|pesos|usdt)?)"
     r"|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?)"
     r"|(?P<stop>[.;:!?¡¿\n•|✅*]+)"
     r"|(?P<comma>,|/|-|–)"
@@ -58,19 +69,8 @@ _ODD = re.compile(r"\.(?:vip|xyz|top|club|site|online|shop|info|app)\b")
 _CHAT = re.compile(r"(?:wa\.me|t\.me|chat\.whatsapp|api\.whatsapp)")
 _FREE = re.compile(r"@(?:gmail|hotmail|outlook|yahoo|proton)")
 
-_LETTERS = str.maketrans("vzxw", "bssu")
-
-
-@lru_cache(maxsize=16384)
-def sound(word: str) -> str:
-    """A folded word as it is heard in Guatemala: biza, visa and vissa are one, and so are cita and sita."""
-    heard = word.replace("ch", "x").replace("h", "").replace("qu", "k").replace("ll", "y")
-    heard = heard.replace("ce", "se").replace("ci", "si").replace("ge", "je").replace("gi", "ji").replace("c", "k")
-    heard = heard.replace("gue", "ge").replace("gui", "gi").translate(_LETTERS).replace("ph", "f")
-    heard = heard.replace("nb", "mb").replace("np", "mp")
-    if heard.endswith("y"):
-        heard = heard[:-1] + "i"
-    return "".join(c for i, c in enumerate(heard) if i == 0 or c != heard[i - 1]) or word
+sound = lru_cache(maxsize=16384)(phonetic.sound)
+"""The sound of one folded word: biza, visa and vissa are one, and so are cita and sita."""
 
 
 class Token(NamedTuple):
@@ -112,8 +112,10 @@ class Words:
         return found
 
 
-def read(text: str, words: Words, denied: frozenset[str], turns: frozenset[str]) -> dict[str, list[int]]:
-    """Every sign of an offer and where it stands; `text` as `clean` returns it, any length.
+def read(
+    text: str, words: Words, denied: frozenset[str], turns: frozenset[str]
+) -> tuple[list[str], dict[str, list[int]]]:
+    """The words of an offer by sound, and every sign and where it stands; `text` as `clean` returns it.
 
     A word after "no", "sin", "nunca" … (`denied`) counts as `no:sign` for five words, or until the sentence
     ends or turns ("pero", "solo": `turns`). A phrase that begins with such a word is a sign of its own.
@@ -146,7 +148,7 @@ def read(text: str, words: Words, denied: frozenset[str], turns: frozenset[str])
         sign = _amount(i, tokens, costs) if token.kind == "money" else token.kind
         for name in _named(sign):
             signs.setdefault(name, []).append(token.at)
-    return signs
+    return [said or f"#{token.kind}" for said, token in zip(heard, tokens, strict=True)], signs
 
 
 _WAGES = {"HUGE_WAGE": ("WAGE", "GOOD_WAGE", "HIGH_WAGE", "HUGE_WAGE"), "HIGH_WAGE": ("WAGE", "GOOD_WAGE", "HIGH_WAGE"),
@@ -181,7 +183,8 @@ def _amount(i: int, tokens: Sequence[Token], costs: Sequence[str]) -> str:
         return "count" if later else "AMOUNT" if token.unit else "NUMBER"
     side = side or (costs[i + 1] if i + 1 < len(tokens) else "")
     if period is None and side != "wage":
-        return "AMOUNT" if token.unit else "NUMBER"
+        plain = token.unit == "q" and USUAL[0] <= token.value <= USUAL[1]
+        return "PLAIN" if plain else "AMOUNT" if token.unit else "NUMBER"
     month = token.value * _QUETZALES.get(token.unit or "q", 1.0) * (1 if period is None else period)
     if month >= HUGE:
         return "HUGE_WAGE"
@@ -224,7 +227,7 @@ def _tokens(text: str) -> list[Token]:
 def _money(found: re.Match[str], at: int) -> Token:
     value = float(re.sub(r"[,.]", "", found["number"])) * (1000 if found["mil"] else 1)
     said = (found["unit"] or found["sign"] or "")
-    unit = "p" if said == "pesos" else "e" if said[:1] in "e€" and said else "q" if said[:1] in "qg" and said else "$" if said else ""
+    unit = "p" if said == "pesos" else "e" if said[:1] in "e€" and said else "q" if said[:1] in "qgvb" and said[:2] != "bu" and said else "$" if said else ""
     return Token("money", found.group(), at, value, unit)
 
 

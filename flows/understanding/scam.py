@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from flows.text import Text, _
-from flows.understanding.offer import Signs, Words, read
+from flows.understanding.likeness import Likeness, Offer
+from flows.understanding.offer import READER_SIGNS, Signs, Words, read
 
 STRONG = 4.0
 """A rule from this weight on is not outweighed by what speaks for the offer."""
+
+LIKE = 2.0
+"""What reading like a known false offer weighs: a reason to check, never alone a reason to refuse."""
 
 
 class Verdict(NamedTuple):
@@ -48,60 +52,56 @@ def _near(first: int, others: Sequence[Sequence[int]], back: int, ahead: int) ->
 
 
 class Scams:
-    """The rules of `knowledge/scam_rules.yaml`, ready to judge."""
+    """The rules and the known offers, ready to judge. A rule is a reason; their weights make the label."""
 
-    def __init__(
-        self,
-        words: Words,
-        denied: frozenset[str],
-        turns: frozenset[str],
-        rules: Mapping[str, tuple[Pattern, ...]],
-        credits: Sequence[Pattern],
-        pardons: Sequence[Pattern],
-        thresholds: tuple[float, float, float],
-    ) -> None:
-        self._words = words
-        self._denied = denied
-        self._turns = turns
-        self._rules = rules
-        self._credits = credits
-        self._pardons = pardons
-        self._red, self._yellow, self._most_credit = thresholds
+    def __init__(self, rules: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]) -> None:
+        self._words = Words(rules["words"])
+        self._denied = frozenset(rules["denied"])
+        self._turns = frozenset(rules["turns"])
+        known = set(rules["words"]) | READER_SIGNS
+        self._rules = {id: [_pattern(p, known) for p in patterns] for id, patterns in rules["rules"].items()}
+        self._credits = [_pattern(p, known) for p in rules["credits"]]
+        self._pardons = [_pattern(p, known) for p in rules["pardons"]]
+        self._at = {name: float(rules[name]) for name in ("red", "yellow", "most_credit", "resembles")}
+        for id in self._rules:
+            if id not in REASONS:
+                raise ValueError(f"scam rules: no words for the reason {id!r}")
+        seen = [example for example in examples if example["split"] == "train"]
+        self._likeness = Likeness.learn([self._read(e["text"]) for e in seen], [bool(e["scam"]) for e in seen])
 
     @classmethod
-    def learn(cls, rules: Mapping[str, Any]) -> Scams:
-        """`rules` is the file as read; a missing part is a KeyError, an unknown sign or reason a ValueError."""
-        known = set(rules["words"]) | READER_SIGNS
-        return cls(
-            Words(rules["words"]),
-            frozenset(rules["denied"]),
-            frozenset(rules["turns"]),
-            {id: tuple(_pattern(p, known) for p in _reasoned(id, ps)) for id, ps in rules["rules"].items()},
-            [_pattern(p, known) for p in rules["credits"]],
-            [_pattern(p, known) for p in rules["pardons"]],
-            (rules["red"], rules["yellow"], rules["most_credit"]),
-        )
+    def learn(cls, rules: Mapping[str, Any], examples: Sequence[Mapping[str, Any]] = ()) -> Scams:
+        """`rules` and `examples` are `knowledge/scam_rules.yaml` and `scam_examples.jsonl` as read.
+
+        Of the examples (`text`, `scam`, `split`) only `train` is learnt from; without any the rules judge
+        alone. A missing part is a KeyError, an unknown sign or reason a ValueError.
+        """
+        return cls(rules, examples)
 
     def judge(self, text: str) -> Verdict:
         """The label and the rules that speak against the offer, heaviest first; any text, never raises."""
-        signs = read(text, self._words, self._denied, self._turns)
-        found: dict[str, float] = {}
-        for id, patterns in self._rules.items():
-            weight = max((p.weight for p in patterns if p.holds(signs)), default=0.0)
-            if weight:
-                found[id] = weight
-        credit = min(self._most_credit, sum(p.weight for p in self._credits if p.holds(signs)))
+        words, signs = self._read(text)
+        found = {id: max(p.weight for p in held) for id, held in self._held(signs).items()}
         strong = sum(weight for weight in found.values() if weight >= STRONG)
-        weak = max(0.0, sum(found.values()) - strong - credit)
-        total = strong + weak - sum(p.weight for p in self._pardons if p.holds(signs))
-        label = "red" if total >= self._red else "yellow" if total >= self._yellow else "green"
-        reasons = tuple(sorted(found, key=lambda id: -found[id])) if label != "green" else ()
-        return Verdict(label, reasons)
+        credit = min(self._at["most_credit"], _weigh(self._credits, signs))
+        total = strong + max(0.0, sum(found.values()) - strong - credit) - _weigh(self._pardons, signs)
+        if self._likeness.of((words, signs)) >= self._at["resembles"]:
+            found["resembles"] = LIKE
+            total += LIKE
+        label = "red" if total >= self._at["red"] else "yellow" if total >= self._at["yellow"] else "green"
+        reasons = sorted(found, key=lambda id: -found[id]) if label != "green" else ()
+        return Verdict(label, tuple(reasons))
+
+    def _held(self, signs: Signs) -> dict[str, list[Pattern]]:
+        held = {id: [p for p in patterns if p.holds(signs)] for id, patterns in self._rules.items()}
+        return {id: patterns for id, patterns in held.items() if patterns}
+
+    def _read(self, text: str) -> tuple[list[str], dict[str, list[int]]]:
+        return read(text, self._words, self._denied, self._turns)
 
 
-READER_SIGNS = frozenset(
-    "AMOUNT NUMBER WAGE GOOD_WAGE HIGH_WAGE HUGE_WAGE YOUNG SHORT_LINK ODD_LINK CHAT_LINK FREE_MAIL HANDLE FOREIGN_PHONE".split()
-)
+def _weigh(patterns: Sequence[Pattern], signs: Signs) -> float:
+    return sum(p.weight for p in patterns if p.holds(signs))
 
 
 def _pattern(given: Mapping[str, Any], known: set[str]) -> Pattern:
@@ -111,12 +111,6 @@ def _pattern(given: Mapping[str, Any], known: set[str]) -> Pattern:
         if name.removeprefix("no:") not in known:
             raise ValueError(f"scam rules: no such sign: {name!r}")
     return Pattern(float(given["weight"]), int(given.get("within", 0)), bool(given.get("order")), signs, unless)
-
-
-def _reasoned(id: str, patterns: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    if id not in REASONS:
-        raise ValueError(f"scam rules: no words for the reason {id!r}")
-    return patterns
 
 
 REASONS: dict[str, Text] = {
@@ -144,5 +138,6 @@ REASONS: dict[str, Text] = {
     "strange_link": _("El enlace esconde a dónde lleva. No lo abra."),
     "private_contact": _("Solo hay un contacto privado. Pida el nombre y la dirección de la empresa."),
     "nameless": _("No dicen quiénes son ni dónde está la empresa."),
+    "resembles": _("Se parece a ofertas falsas que ya conocemos. No dice lo que suele decir una oferta verdadera."),
     "pressure": _("Le meten prisa o le insisten en que no es estafa."),
 }
