@@ -122,18 +122,31 @@ def _whose(tx: Tx, channel: str, incoming: Incoming, at: float) -> tuple[int, st
     keys = vault()
     found = tx.one(FIND_ADDRESS, channel=channel, hash=keys.blind(channel, incoming.address))
     contact_id = found["contact_id"] if found else None
-    for alias in incoming.aliases:
-        known = tx.one(FIND_ADDRESS, channel=channel, hash=keys.blind(channel, alias))
-        contact_id = contact_id or (known["contact_id"] if known else None)
-    if contact_id is None:
-        contact_id = secrets.token_hex(16)
-        tx.run(ADD_CONTACT, id=contact_id, at=at, no=False)
-        tx.run(ADD_CONVERSATION, contact=contact_id, at=at)
+    known = [tx.one(FIND_ADDRESS, channel=channel, hash=keys.blind(channel, alias)) for alias in incoming.aliases]
+    if contact_id is not None and incoming.aliases and not any(known) and _has_others(tx, channel, contact_id):
+        # the same phone with another scoped id: the number has passed to somebody else (SAFETY J5)
+        tx.run("UPDATE address SET contact_id = :new WHERE id = :id", new=_stranger(tx, at), id=found["id"])
+        return _whose(tx, channel, incoming, at)
+    contact_id = contact_id or next((row["contact_id"] for row in known if row), None) or _stranger(tx, at)
     address_id = found["id"] if found else _add_address(tx, channel, contact_id, incoming.address, at)
     for alias in incoming.aliases:
         if tx.one(FIND_ADDRESS, channel=channel, hash=keys.blind(channel, alias)) is None:
             _add_address(tx, channel, contact_id, alias, at)
     return address_id, contact_id
+
+
+def _stranger(tx: Tx, at: float) -> str:
+    contact_id = secrets.token_hex(16)
+    tx.run(ADD_CONTACT, id=contact_id, at=at, no=False)
+    tx.run(ADD_CONVERSATION, contact=contact_id, at=at)
+    return contact_id
+
+
+def _has_others(tx: Tx, channel: str, contact_id: str) -> bool:
+    row = tx.one(
+        "SELECT COUNT(*) AS n FROM address WHERE contact_id = :c AND channel = :ch", c=contact_id, ch=channel
+    )
+    return bool(row["n"] > 1)
 
 
 def _add_address(tx: Tx, channel: str, contact_id: str, value: str, at: float) -> int:

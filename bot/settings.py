@@ -16,6 +16,10 @@ class WrongSetting(Exception):
     """One or more settings cannot be used; the text says which, why, and what would be right."""
 
 
+class Unusable(Exception):
+    """What the settings ask for cannot be had on this machine now; the text says why."""
+
+
 class Settings(BaseSettings):
     """The environment variables of the README's table; every field has a default that runs on one machine."""
 

@@ -139,13 +139,13 @@ class Channel(Protocol):
     def read(self, request: Request) -> list[Event]:
         """What a genuine call says. Raises `Refused` when it is not of the vendor's form."""
 
-    def write(self, address: str, spoken: Spoken, reference: str) -> list[Payload]:
-        """The calls that say this here: buttons where they fit, then a list, then numbered text."""
+    def write(self, address: str, spoken: Spoken, reference: str) -> Payload:
+        """The one call that says this here: buttons where they fit, then a list, then numbered text."""
 
     async def send(self, payload: Payload) -> Receipt:
         """Make the call. Raises `Failed`."""
 
-    async def courtesy(self, address: str, given: Mapping[str, str]) -> None:
+    async def courtesy(self, given: Mapping[str, str]) -> None:
         """Acknowledge a message at once: stop the spinner, show that we are writing. Never raises."""
 
     async def close(self) -> None: ...

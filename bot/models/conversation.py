@@ -27,6 +27,7 @@ class Contact(SQLModel, table=True):
     notices_stopped_at: Moment | None = None
     word_hash: bytes | None = Field(default=None, repr=False)
     word_tries: int = 0
+    erased_at: Moment | None = None
 
 
 class Address(SQLModel, table=True):
@@ -57,6 +58,7 @@ class Conversation(SQLModel, table=True):
     epoch: int = 0
     address_id: int | None = None
     last_inbound_at: Moment | None = None
+    hidden_at: Moment | None = None
 
 
 class Inbox(SQLModel, table=True):

@@ -1,0 +1,48 @@
+"""The HTTP face put together: web chat, webhooks, flow diagrams and the API."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from fastapi_offline import FastAPIOffline
+
+from api import cases, chat, errors, flows, webhooks
+from api.guard import Guard
+from bot.service import Puente
+
+ABOUT = """Hand cases over to people and take them back.
+
+Every call needs `Authorization: Bearer <token>`; a token sees its own office's cases, all others answer 404.
+Errors are problem+json (RFC 9457). POST calls may carry an `Idempotency-Key` and can then be repeated safely."""
+
+
+def create(puente: Puente) -> FastAPI:
+    """The application of one installation; starting it starts the installation's worker."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await puente.start()
+        yield
+        await puente.stop()
+
+    app = FastAPI(title="Puente", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.state.puente = puente
+    for part in (chat, flows, webhooks):
+        app.include_router(part.router)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.mount("/api/v1", _api(puente))
+    errors.install(app)
+    app.add_middleware(Guard)
+    return app
+
+
+def _api(puente: Puente) -> FastAPI:
+    api = FastAPIOffline(title="Puente", version="1", description=ABOUT, redoc_url=None)
+    api.state.puente = puente
+    api.include_router(cases.router)
+    errors.install(api)
+    return api

@@ -1,0 +1,89 @@
+"""Starting Puente on a port, and saying where to find what."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import time
+
+import uvicorn
+
+from api.app import create
+from bot import tokens
+from bot.record import Record, Tx
+from bot.service import build
+from bot.settings import Settings, Unusable
+
+
+def serve(given: Settings) -> int:
+    """Run until Ctrl-C. Raises `Unusable` when the port cannot be had, and what `build` raises."""
+    listening = _listen(given)
+    puente = build(given)
+    address = _address(given, listening)
+    _welcome(puente.record, given, address)
+    config = uvicorn.Config(
+        create(puente),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listening])
+    puente.record.close()
+    return 0
+
+
+def _listen(given: Settings) -> socket.socket:
+    """The socket we answer on. Raises `Unusable` in words when the port is taken."""
+    family = socket.AF_INET6 if ":" in given.host else socket.AF_INET
+    # the protocol is named so that asyncio knows it is TCP and sends small answers at once
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((given.host, given.port))
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            raise Unusable(
+                f"port {given.port} is taken on {given.host}: something else (perhaps another Puente) listens there. "
+                f"Stop it, or choose another port: PORT={given.port + 1} puente"
+            ) from None
+        if error.errno == errno.EACCES:
+            raise Unusable(
+                f"this user may not use port {given.port}; choose one above 1023, such as PORT=8000"
+            ) from None
+        raise Unusable(f"cannot listen on HOST={given.host}: {error.strerror or error}") from None
+    listening.listen(2048)
+    return listening
+
+
+def _address(given: Settings, listening: socket.socket) -> str:
+    host = "127.0.0.1" if given.host in ("0.0.0.0", "::") else given.host  # noqa: S104 - only to print it
+    port = listening.getsockname()[1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _welcome(record: Record, given: Settings, address: str) -> None:
+    print(f"Puente · web chat   {address}/")
+    print(f"         flows      {address}/flows")
+    print(f"         API docs   {address}/api/v1/docs")
+    if given.demo and (made := record.do(_demo_token)):
+        name, token = made
+        print(f"         API token  {token}   (office “{name}”, 1 day)")
+        print(f'         try        curl -H "Authorization: Bearer {token}" {address}/api/v1/cases')
+    print("Ctrl-C stops it; every conversation goes on where it stood.", flush=True)
+
+
+def _demo_token(tx: Tx) -> tuple[str, str] | None:
+    office = tx.one("SELECT id, name FROM office WHERE demo ORDER BY name LIMIT 1")
+    if office is None:
+        return None
+    staff = tx.one("SELECT id FROM staff WHERE office_id = :office AND demo LIMIT 1", office=office["id"])
+    tx.run("UPDATE token SET revoked_at = :at WHERE office_id = :o AND staff_id = :s", at=time.time(),
+           o=office["id"], s=staff["id"])  # fmt: skip
+    token = tokens.create(tx, tokens.SCOPES, office_id=office["id"], staff_id=staff["id"], days=1)
+    return office["name"], token

@@ -1,0 +1,197 @@
+"""The command `puente`: start it, chat with it, check the conversations, add staff, make tokens."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import json
+import sys
+from collections.abc import Callable, Sequence
+
+from bot import crypto, demo, logs, settings, tokens
+from bot.record import NotSafe, Tx
+from bot.settings import Settings, Unusable
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it went well, 1 with a plain word on standard error when it did not."""
+    arguments = _parser().parse_args(argv)
+    logs.configure()
+    try:
+        return int(arguments.run(arguments, settings.load()) or 0)
+    except (settings.WrongSetting, crypto.NoKeys, NotSafe, Refused, Unusable) as error:
+        print(f"puente: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+class Refused(Exception):
+    """A command that cannot be done as asked; the text says why."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="puente", description=__doc__)
+    parser.set_defaults(run=serve)
+    commands = parser.add_subparsers(title="commands", metavar="")
+
+    def add(
+        name: str, run: Callable[[argparse.Namespace, Settings], int | None], words: str
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=words, description=words)
+        command.set_defaults(run=run)
+        return command
+
+    add("serve", serve, "start Puente: web chat, webhooks, API and worker (the same as no command)")
+    add("chat", chat, "have the conversation here in the terminal")
+    add("check", check, "check every conversation in every language on every channel")
+    flows = add("flows", flows_command, "list the conversations")
+    flows.add_argument("--diagram", action="store_true", help="print them as Mermaid diagrams")
+    flows.add_argument("names", nargs="*", help="only these")
+    staff = add("staff", staff_command, "staff of an office")
+    staff.add_argument("action", choices=["add", "list"])
+    staff.add_argument("--name", help="the person's name (kept sealed)")
+    staff.add_argument("--office", help="the office's name")
+    token = add("token", token_command, "make a key to the API, shown once")
+    token.add_argument("--scope", action="append", required=True, choices=tokens.SCOPES, help="may be given again")
+    token.add_argument("--office", help="the office whose cases it sees; without it, every office's")
+    token.add_argument("--staff", help="the id of the staff member who acts with it")
+    token.add_argument("--days", type=float, default=tokens.DAYS, help="how long it is good for")
+    understand = add("understand", understand_command, "what the bot makes of each line of standard input")
+    understand.add_argument("--as", dest="task", required=True, help="service, occupation, place, danger, …")
+    whatsapp = add("whatsapp", whatsapp_command, "create the buttons and lists at Twilio, once")
+    whatsapp.add_argument("action", choices=["sync"])
+    locales = add("locales", locales_command, "the words in every language")
+    locales.add_argument("--update", action="store_true", help="bring the catalogues to the words in the code")
+    add("migrate", migrate_command, "bring the database to this release and stop")
+    return parser
+
+
+def serve(arguments: argparse.Namespace, given: Settings) -> int:
+    """Start everything and print where to go."""
+    # the HTTP face stands above bot and imports it; this is the one place that starts it, by its name
+    start = importlib.import_module("api.serve").serve
+    return int(start(given))
+
+
+def chat(arguments: argparse.Namespace, given: Settings) -> int:
+    from bot.terminal import converse
+
+    asyncio.run(converse(given))
+    return 0
+
+
+def check(arguments: argparse.Namespace, given: Settings) -> int:
+    """Every check on every flow × language × channel; findings one a line, and 1 if there are any."""
+    from bot.catalogues import tongues
+    from bot.channels import local, telegram, whatsapp
+    from flows.checks import check as run_checks
+    from flows.conversations import FLOWS
+
+    limits = [local.WEB, local.TERMINAL, telegram.LIMITS, whatsapp.LIMITS]
+    spoken = list(tongues().values())
+    findings = run_checks(FLOWS, spoken, limits)
+    for finding in findings:
+        print(finding)
+    print(f"{len(FLOWS)} flows × {len(spoken)} languages × {len(limits)} channels: {len(findings)} findings")
+    return 1 if findings else 0
+
+
+def flows_command(arguments: argparse.Namespace, given: Settings) -> int:
+    from flows.conversations import FLOWS
+    from flows.diagram import mermaid
+
+    if unknown := [name for name in arguments.names if name not in FLOWS]:
+        raise Refused(f"no such conversation: {', '.join(unknown)}")
+    for name in arguments.names or FLOWS:
+        flow = FLOWS[name]
+        print(mermaid(flow) if arguments.diagram else f"{name:16} {flow.title} ({len(flow.steps)} steps)")
+    return 0
+
+
+def staff_command(arguments: argparse.Namespace, given: Settings) -> int:
+    from bot.service import prepare
+
+    record = prepare(given)
+    if arguments.action == "list":
+        rows = record.do(lambda tx: tx.all("SELECT s.id, s.name, o.name AS office FROM staff s JOIN office o "
+                                           "ON o.id = s.office_id ORDER BY o.name"))  # fmt: skip
+        for row in rows:
+            print(row["id"], crypto.vault().open("staff.name", row["name"]), "·", row["office"])
+        return 0
+    if not arguments.name or not arguments.office:
+        raise Refused("staff add needs --name and --office")
+    staff_id = record.do(lambda tx: demo.add_staff(tx, _office(tx, arguments.office), arguments.name))
+    print(staff_id)
+    return 0
+
+
+def token_command(arguments: argparse.Namespace, given: Settings) -> int:
+    from bot.service import prepare
+
+    def make(tx: Tx) -> str:
+        office = _office(tx, arguments.office) if arguments.office else None
+        if arguments.staff and not tx.one("SELECT id FROM staff WHERE id = :id", id=arguments.staff):
+            raise Refused(f"there is no staff member with the id {arguments.staff}")
+        return tokens.create(tx, arguments.scope, office_id=office, staff_id=arguments.staff, days=arguments.days)
+
+    print(prepare(given).do(make))
+    return 0
+
+
+def _office(tx: Tx, name: str) -> str:
+    offices = tx.all("SELECT id, name FROM office ORDER BY name")
+    found = [row["id"] for row in offices if name in (row["id"], row["name"])]
+    if not found:
+        raise Refused(
+            f"there is no office {name!r}; there are: {', '.join(row['name'] for row in offices) or 'none'}"
+        )
+    return str(found[0])
+
+
+def understand_command(arguments: argparse.Namespace, given: Settings) -> int:
+    from bot.understand import TASKS, answer
+
+    if arguments.task not in TASKS:
+        raise Refused(f"--as takes one of: {', '.join(TASKS)}")
+    for line in sys.stdin:
+        if line.strip():
+            print(json.dumps(answer(arguments.task, json.loads(line)), ensure_ascii=False), flush=True)
+    return 0
+
+
+def whatsapp_command(arguments: argparse.Namespace, given: Settings) -> int:
+    from bot.channels.whatsapp_sync import sync
+    from bot.service import channels, prepare
+
+    record = prepare(given)
+    whatsapp = channels(given, {}).get("whatsapp")
+    if whatsapp is None:
+        raise Refused("WhatsApp is not set up: TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, PUBLIC_BASE_URL and "
+                      "TWILIO_WHATSAPP_FROM are needed")  # fmt: skip
+    for line in asyncio.run(sync(whatsapp, record)):
+        print(line)
+    return 0
+
+
+def locales_command(arguments: argparse.Namespace, given: Settings) -> int:
+    from bot import catalogues
+
+    if arguments.update:
+        catalogues.update()
+    for locale in catalogues.tongues():
+        print(f"{locale}: {len(catalogues.missing(locale))} missing")
+    return 0
+
+
+def migrate_command(arguments: argparse.Namespace, given: Settings) -> int:
+    from bot.service import prepare
+
+    prepare(given).close()
+    print("the database is up to date")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""Puente as a whole: settings, keys, record, conversations, channels and the worker, put together once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from sqlmodel import select
+
+from bot import crypto, demo, directory, house, inbox, knowledge
+from bot.channels import Channel, Event, Incoming, Reach, Status
+from bot.channels.local import TERMINAL, WEB, Local
+from bot.channels.telegram import Telegram
+from bot.channels.telegram_polling import poll
+from bot.channels.whatsapp import WhatsApp
+from bot.house import House
+from bot.models import ContentTemplate, Service
+from bot.models.migrate import exists, migrate
+from bot.record import Record, Tx
+from bot.settings import Settings
+from bot.worker import Worker
+from flows.mind import Mind
+
+
+class Puente:
+    """One installation, ready to run. `web` and `terminal` are always there; others when their settings are."""
+
+    def __init__(self, settings: Settings, record: Record, house: House, channels: Mapping[str, Channel]) -> None:
+        self.settings, self.record, self.house, self.channels = settings, record, house, channels
+        lock = settings.sqlite_path.with_suffix(".lock") if settings.on_sqlite else None
+        self.worker = Worker(record, lambda: self.house, channels, lock)
+        self.web: Local = channels["web"]  # type: ignore[assignment]
+        self._polling: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to work: lanes, pumps, timers, and long polling where Telegram has no public address to call."""
+        await self.worker.start()
+        telegram = self.channels.get("telegram")
+        if isinstance(telegram, Telegram) and self.settings.public_base_url is None:
+            self._polling = asyncio.create_task(self._poll_when_leading(telegram))
+
+    async def stop(self) -> None:
+        if self._polling is not None:
+            self._polling.cancel()
+            await asyncio.gather(self._polling, return_exceptions=True)
+        await self.worker.stop()
+
+    async def keep(self, channel: str, events: list[Event]) -> None:
+        """Take in what a channel read; committed when this returns."""
+        if events:
+            await self.record.run(keep, channel, events)
+
+    async def _poll_when_leading(self, telegram: Telegram) -> None:
+        await self.worker.leading.wait()
+        await poll(telegram, lambda events: self.keep("telegram", events))
+
+
+def keep(tx: Tx, channel: str, events: list[Event]) -> None:
+    for event in events:
+        match event:
+            case Incoming():
+                inbox.accept(tx, channel, event)
+            case Status():
+                inbox.settle(tx, channel, event)
+            case Reach():
+                inbox.reach(tx, channel, event)
+
+
+def prepare(settings: Settings) -> Record:
+    """The record, migrated, its keys in use, directory and demo world loaded. Raises `NoKeys`, `NotSafe`."""
+    record = Record(settings.database_url)
+    first_time = not exists(record.engine)
+    crypto.use(crypto.ready(settings.puente_keys, database_exists=not first_time))
+    migrate(record.engine)
+    record.do(directory.seed)
+    if first_time and settings.demo:
+        record.do(demo.load)
+    return record
+
+
+def build(settings: Settings, mind: Mind | None = None) -> Puente:
+    """Everything, from the settings; the only place where parts are put together. `mind` replaces the real one."""
+    record = prepare(settings)
+    understanding = mind or knowledge.mind(record.do(_services))
+    contents = record.do(_contents)
+    return Puente(settings, record, house.build(understanding), channels(settings, contents))
+
+
+def channels(settings: Settings, contents: Mapping[str, str]) -> dict[str, Channel]:
+    """The channels whose settings are given, and the two that need none."""
+    found: dict[str, Channel] = {"web": Local(WEB), "terminal": Local(TERMINAL)}
+    if settings.telegram_token is not None:
+        secret = settings.telegram_secret.get_secret_value() if settings.telegram_secret else None
+        found["telegram"] = Telegram(settings.telegram_token.get_secret_value(), secret, settings.telegram_api_base)
+    if settings.twilio_account_sid and settings.twilio_auth_token and settings.public_base_url:
+        found["whatsapp"] = WhatsApp(
+            settings.twilio_account_sid,
+            settings.twilio_auth_token.get_secret_value(),
+            settings.public_base_url,
+            settings.twilio_whatsapp_from,
+            settings.twilio_messaging_service_sid,
+            settings.twilio_api_base,
+            contents,
+        )
+    return found
+
+
+def _services(tx: Tx) -> list[dict[str, object]]:
+    """The directory in the shape the understanding learns from: what staff added or edited counts too."""
+    known = {record["id"]: record for record in knowledge.facts("services.yaml")["services"]}
+    rows = tx.session.exec(select(Service)).all()
+    return [known.get(row.id) or _learnable(row) for row in rows]
+
+
+def _learnable(row: Service) -> dict[str, object]:
+    def spanish(field: str) -> object:
+        words = row.record.get(field)
+        return words.get("es") if isinstance(words, dict) else words
+
+    return {
+        "id": row.id,
+        "name_es": spanish("name"),
+        "ship": row.ship,
+        "tags": row.topic.split(),
+        "dimension": None,
+        **{field: spanish(field) for field in ("institution", "facts", "for_whom", "requirements", "where")},
+    }
+
+
+def _contents(tx: Tx) -> dict[str, str]:
+    return {row.layout: row.sid for row in tx.session.exec(select(ContentTemplate)).all()}
+
+
+def var(settings: Settings) -> Path:
+    """Where this installation keeps its own files."""
+    return settings.sqlite_path.parent if settings.on_sqlite else Path("var")

@@ -1,0 +1,191 @@
+"""One turn: a contact's oldest unread event, what it leads to, and all of it written in one transaction."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot import cases, effects, inbox, outbox, queries
+from bot.channels import Choice, Spoken, parts
+from bot.crypto import vault
+from bot.effects import Whose
+from bot.house import House
+from bot.queries import Asker
+from bot.record import Tx
+from flows import engine
+from flows.effects import Effect, EraseMe, LeavePerson, OpenCase
+from flows.message import Message
+from flows.talk import Back, Found, Option, Reply, State, Turn
+from flows.text import LONGEST, Tongue, _, speak, words
+
+URGENT_REASONS = {"danger", "minor"}
+
+CONVERSATION = """SELECT c.state, c.version, c.owner, c.epoch, c.address_id, k.language, k.erased_at
+FROM conversation c JOIN contact k ON k.id = c.contact_id WHERE c.contact_id = :contact"""
+UNREAD = """SELECT i.id, i.kind, i.body, i.channel, i.address_id, i.received_at, a.channel AS wrote_on
+FROM inbox i LEFT JOIN address a ON a.id = i.address_id
+WHERE i.contact_id = :contact AND i.done_at IS NULL ORDER BY i.id LIMIT 1"""
+DONE = "UPDATE inbox SET done_at = :at WHERE id = :id"
+STAND = """UPDATE conversation SET state = :state, version = :version, address_id = :address,
+last_inbound_at = COALESCE(:heard, last_inbound_at) WHERE contact_id = :contact"""
+
+BACK_WITH_BOT = _("Vuelve el asistente automático.")
+SORRY = _("Disculpe, tuvimos un problema con su mensaje. Lo guardamos y una persona lo va a leer.")
+
+
+@dataclass(slots=True)
+class Conversation:
+    """A contact's conversation as it stood when the turn began."""
+
+    contact_id: str
+    state: State | None
+    epoch: int
+    address_id: int | None
+    language: str
+
+
+Greet = Callable[[str, Mapping[str, str]], None]
+"""Told of a message as it is taken up: its channel, and what that needs to acknowledge it at once."""
+
+
+def take(tx: Tx, house: House, contact_id: str, now: float | None = None, greet: Greet | None = None) -> bool:
+    """Work through the contact's oldest unread event; False when there is none. Everything commits together."""
+    at = time.time() if now is None else now
+    stored = tx.one(CONVERSATION + (" FOR UPDATE OF c" if tx.locking else ""), contact=contact_id)
+    row = None if stored is None else tx.one(UNREAD, contact=contact_id)
+    if stored is None or row is None:
+        return False
+    state = opened(stored["state"])
+    conversation = Conversation(
+        contact_id, state, stored["epoch"], row["address_id"] or stored["address_id"], stored["language"] or "es"
+    )
+    if stored["erased_at"] is not None:
+        tx.run("UPDATE contact SET erased_at = NULL WHERE id = :id", id=contact_id)
+    message = None
+    if row["kind"] == "message":
+        message, courtesy = inbox.read(row["body"])
+        if greet is not None:
+            greet(row["channel"], courtesy)
+    _work_through(tx, house, conversation, row, message, at)
+    tx.run(DONE, id=row["id"], at=at)
+    return True
+
+
+def give_up(tx: Tx, house: House, contact_id: str, now: float | None = None) -> None:
+    """The oldest unread event could not be worked through: keep it for a person, tell the contact, go on."""
+    at = time.time() if now is None else now
+    row = tx.one(UNREAD, contact=contact_id)
+    stored = tx.one(CONVERSATION, contact=contact_id)
+    if row is None or stored is None:
+        return
+    tx.run("UPDATE inbox SET done_at = :at, failed = 1 WHERE id = :id", id=row["id"], at=at)
+    cases.open_case(tx, contact_id, reason="unreadable", urgency="R2", now=at)
+    address = row["address_id"] or stored["address_id"]
+    if address is not None:
+        tx.run("UPDATE conversation SET address_id = :a WHERE contact_id = :c", a=address, c=contact_id)
+        tongue = house.tongue(stored["language"])
+        cases.say(tx, contact_id, Spoken(tongue(SORRY), speaker="notice"), outbox.URGENT, now=at)
+
+
+def _work_through(
+    tx: Tx, house: House, conversation: Conversation, row: Any, message: Message | None, at: float
+) -> None:
+    whose = Whose(conversation.contact_id, row["wrote_on"] or row["channel"], conversation.language, at)
+    asker = Asker(conversation.contact_id, house.book.mind, house.tongues, at)
+    said: list[tuple[Reply, Tongue]] = []
+    done: list[Effect] = []
+    turn = _first_step(tx, house, conversation, row["kind"], message, at)
+    while True:
+        for event in turn.events:
+            if isinstance(event, Reply):
+                said.append((event, house.tongue(whose.language)))
+            else:
+                effects.apply(tx, whose, event)
+                done.append(event)
+        if turn.wants is None or turn.state is None:
+            break
+        rows = queries.answer(tx, asker, turn.wants)
+        turn = engine.advance(house.book, turn.state, Found(rows), house.tongue(whose.language))
+    _stand(tx, house, conversation, turn.state, row)
+    _say(tx, conversation, said, done, at)
+
+
+def _first_step(
+    tx: Tx, house: House, conversation: Conversation, kind: str, message: Message | None, at: float
+) -> Turn:
+    """What the event itself leads to, before the record is asked anything."""
+    book, state, tongue = house.book, conversation.state, house.tongue(conversation.language)
+    if message is not None:
+        if state is None:
+            return engine.welcome(book, message, tongue)
+        return engine.advance(book, state, message, tongue)
+    match kind:
+        case "handback":
+            if state is None:
+                return engine.begin(book, book.home)
+            return engine.advance(book, state, Back(BACK_WITH_BOT), tongue)
+        case "silence":
+            cases.silent(tx, conversation.contact_id, at)
+    return Turn(state)
+
+
+def _stand(tx: Tx, house: House, conversation: Conversation, state: State | None, row: Any) -> None:
+    """Where the conversation stands now, and where the contact wrote from."""
+    stored = None if state is None else json.dumps(state.to_json(), ensure_ascii=False, separators=(",", ":"))
+    tx.run(
+        STAND,
+        contact=conversation.contact_id,
+        state=None if stored is None else vault().seal("conversation.state", stored),
+        version=house.book.version,
+        address=conversation.address_id,
+        heard=row["received_at"] if row["kind"] == "message" else None,
+    )
+
+
+def _say(tx: Tx, conversation: Conversation, said: list[tuple[Reply, Tongue]], done: list[Effect], at: float) -> None:
+    """The turn's words, as messages to where the contact wrote from."""
+    if not said or conversation.address_id is None:
+        return
+    where = tx.one("SELECT channel FROM address WHERE id = :id", id=conversation.address_id)
+    epoch = conversation.epoch
+    if any(isinstance(effect, EraseMe | LeavePerson) for effect in done):
+        epoch = tx.one("SELECT epoch FROM conversation WHERE contact_id = :c", c=conversation.contact_id)["epoch"]
+    urgent = any(isinstance(effect, OpenCase) and effect.reason in URGENT_REASONS for effect in done)
+    outbox.put(
+        tx,
+        conversation.contact_id,
+        conversation.address_id,
+        where["channel"],
+        spoken(said),
+        epoch=epoch,
+        lane=outbox.URGENT if urgent else outbox.REPLY,
+        now=at,
+    )
+
+
+def spoken(said: Iterable[tuple[Reply, Tongue]]) -> list[Spoken]:
+    """Replies as messages: one where it fits in 600 characters, else several; options go with the last words."""
+    texts: list[str] = []
+    choices: tuple[Choice, ...] = ()
+    for reply, tongue in said:
+        lines = (speak(line, reply.fills, tongue) for line in reply.lines)
+        for piece in parts("\n".join(filter(None, lines)), LONGEST):
+            if texts and len(texts[-1]) + 2 + len(piece) <= LONGEST:
+                texts[-1] = f"{texts[-1]}\n\n{piece}"
+            elif piece:
+                texts.append(piece)
+        choices = tuple(_choice(option, tongue) for option in reply.options) or choices
+    return [Spoken(text) for text in texts[:-1]] + [Spoken(text, choices) for text in texts[-1:]]
+
+
+def _choice(option: Option, tongue: Tongue) -> Choice:
+    hint = words(option.hint, tongue) if option.hint else None
+    return Choice(option.id, words(option.label, tongue), hint or None)
+
+
+def opened(sealed: bytes | None) -> State | None:
+    """A conversation's stored state."""
+    return None if sealed is None else State.from_json(json.loads(vault().open("conversation.state", sealed)))

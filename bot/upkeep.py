@@ -1,0 +1,70 @@
+"""What the house does by itself: ringing timers, finding forgotten lanes, and forgetting what must not be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bot import erase, inbox
+from bot.audit import audit
+from bot.record import Tx
+
+STRANGERS_KEPT = 30 * 86400.0
+"""Seconds without consent or case after which a person is forgotten (SAFETY I1: 30 days)."""
+
+HOUSE_TIMERS = {"retention": 3600.0, "erased": 60.0, "idempotency": 3600.0}
+"""What the house does again and again, every so many seconds."""
+
+IDEMPOTENT_KEPT = 3 * 86400.0
+"""Seconds the first answer to an API call with an Idempotency-Key is kept (SAFETY B8: at least 24 hours)."""
+
+
+def schedule(tx: Tx, now: float) -> None:
+    """Make sure the house's own timers exist; they are rows like all others."""
+    known = {row["kind"] for row in tx.all("SELECT kind FROM timer WHERE contact_id IS NULL")}
+    for kind, every in HOUSE_TIMERS.items():
+        if kind not in known:
+            tx.run(
+                "INSERT INTO timer (kind, due_at, every) VALUES (:kind, :due, :every)",
+                kind=kind,
+                due=now,
+                every=every,
+            )
+
+
+def ring(tx: Tx, now: float) -> None:
+    """Every due timer: a contact's becomes an event of its lane, a house's is done here, all in one transaction."""
+    for row in tx.all(
+        "SELECT * FROM timer WHERE done_at IS NULL AND due_at <= :now ORDER BY due_at LIMIT 100", now=now
+    ):
+        if row["contact_id"] is not None:
+            inbox.note(tx, row["contact_id"], row["kind"], once=f"{row['id']}|{row['due_at']}", now=now)
+            tx.run("DELETE FROM timer WHERE id = :id", id=row["id"])
+        else:
+            HOUSEWORK[row["kind"]](tx, now)
+            tx.run("UPDATE timer SET due_at = :due WHERE id = :id", id=row["id"], due=now + row["every"])
+
+
+def unread(tx: Tx) -> list[str]:
+    """Contacts with something unread: their lanes must run, whoever forgot to wake them."""
+    rows = tx.all("SELECT DISTINCT contact_id FROM inbox WHERE done_at IS NULL AND contact_id IS NOT NULL LIMIT 1000")
+    return [row["contact_id"] for row in rows]
+
+
+def _retention(tx: Tx, now: float) -> None:
+    if forgotten := erase.forget_strangers(tx, now - STRANGERS_KEPT):
+        audit(tx, "house", "retention.strangers", detail=str(forgotten), now=now)
+
+
+def _erased(tx: Tx, now: float) -> None:
+    erase.sweep(tx, now)
+
+
+def _idempotency(tx: Tx, now: float) -> None:
+    tx.run("DELETE FROM idempotent WHERE at < :before", before=now - IDEMPOTENT_KEPT)
+
+
+HOUSEWORK: Mapping[str, Callable[[Tx, float], None]] = {
+    "retention": _retention,
+    "erased": _erased,
+    "idempotency": _idempotency,
+}
