@@ -7,6 +7,7 @@ is derived from its infinitive, misspelt words are repaired to the nearest known
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from typing import Any, NamedTuple
 
 from rapidfuzz import process
@@ -58,7 +59,7 @@ class Concepts:
                     ideas.setdefault(form, set()).add(idea)
                 if str(word).endswith("*"):
                     self._prefixes.setdefault(key(_plain(word[:-1])), set()).add(idea)
-            phrases += [(elements(phrase), idea) for phrase in entry.get("phrases", ())]
+            phrases += [(line, idea) for phrase in entry.get("phrases", ()) for line in elements(phrase)]
         self._ideas = {form: frozenset(found) for form, found in ideas.items()}
         self.phrases = Phrases(phrases)
         self._known = {form: 3 for form in self._ideas}
@@ -162,9 +163,15 @@ class Phrases:
         return 0
 
 
-def elements(phrase: str) -> tuple[str, ...]:
-    """A written phrase as sounds; `<idea>` and `..` stay."""
-    return tuple(part if part[0] in "<." else key(_plain(part)) for part in phrase.lower().split())
+def elements(phrase: str) -> list[tuple[str, ...]]:
+    """A written phrase as sounds, once for each way through its alternatives ("<family|partner> .. golpe|palo")."""
+    ways = [
+        [part] if part == ".." else
+        [f"<{idea}>" for idea in part[1:-1].split("|")] if part[0] == "<" else
+        [key(_plain(word)) for word in part.split("|")]
+        for part in phrase.lower().split()
+    ]
+    return [tuple(way) for way in product(*ways)]
 
 
 def conjugated(verb: str) -> Iterable[tuple[str, bool]]:

@@ -1,0 +1,138 @@
+"""Hears danger in what people write: whether somebody is at risk, what kind of risk, and how soon help is needed.
+
+Recall comes first: a false alarm costs the person one tap, a missed one may cost a life. A message is read for ideas
+(who, what harm, to whom, when), for scenes they make together, and weighed by what labelled messages have taught.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from flows.understanding.age import is_minor
+from flows.understanding.concepts import Token
+from flows.understanding.levels import level
+from flows.understanding.linear import Floats, Row, fit
+from flows.understanding.normalise import MATCHED
+from flows.understanding.traits import Traits
+from flows.understanding.typed import key, spelled
+
+KINDS = (
+    "suicide_selfharm", "immediate_danger", "medical_emergency", "child_alone_or_missing", "sexual_violence",
+    "partner_or_family_violence", "trafficking_or_forced_labour", "extortion_or_threats", "missing_relative_on_route",
+    "minor_writing_alone", "official_abuse", "no_shelter_tonight", "hunger_or_stranded",
+)
+"""The kinds of danger, the most severe first; the order decides between two that are as likely."""
+
+ALARM = -0.6
+"""Log-odds from which a message is danger: on held-out voices, where another missed message costs two false alarms."""
+
+SURE = 1.5
+"""Log-odds given to a message that says danger in plain words ("auxilio", "me quieren matar")."""
+
+KIND_SIZE = 1 << 15
+RIDGE, ROUNDS = 1e-4, 50
+KIND_RIDGE, KIND_ROUNDS = 1e-3, 20
+LONG = 26
+"""Words after which a message is also read in overlapping windows, so that small talk cannot drown a cry for help."""
+
+_SENTENCE = re.compile(r"[.!?;\n…]+\s*")
+
+
+class Danger(NamedTuple):
+    """What was heard: the kind of danger, its level (R0 now, R1 same day, R2 within 72 hours) and how sure (0 to 1)."""
+
+    kind: str
+    level: str
+    score: float
+
+
+class Dangers:
+    """The learnt ear for danger."""
+
+    def __init__(self, traits: Traits, alarm: Floats, kinds: Floats) -> None:
+        self._traits = traits
+        self._alarm = alarm
+        self._kinds = kinds
+
+    @classmethod
+    def learn(cls, lines: Sequence[Mapping[str, Any]], patterns: Mapping[str, Any],
+              weights: Mapping[str, Floats] | None = None) -> Self:
+        """From labelled lines ({"text", "kind" or None}) and the lexicon; the same lines give the same ear.
+
+        `patterns`: {"concepts": concepts.yaml, **scenes.yaml}. `weights`: what `train` returned for the same lines and
+        patterns, to start faster.
+        """
+        traits = _traits(lines, patterns)
+        weights = weights or _train(traits, lines)
+        return cls(traits, weights["alarm"], weights["kinds"])
+
+    @staticmethod
+    def train(lines: Sequence[Mapping[str, Any]], patterns: Mapping[str, Any]) -> dict[str, Floats]:
+        """The weights alone ("alarm" one row, "kinds" one a kind), to keep between starts."""
+        return _train(_traits(lines, patterns), lines)
+
+    def hear(self, text: str) -> Danger | None:
+        """The most severe danger in a text, or None. Reads the first `MATCHED` characters; never raises."""
+        best: tuple[float, list[Token]] | None = None
+        for part in self._parts(text):
+            score = self._weigh(part)
+            if best is None or score > best[0]:
+                best = (score, part)
+        minor = is_minor(text)
+        if best is None or (best[0] < ALARM and not minor):
+            return None
+        score, tokens = best
+        kind = self._kind(tokens) if score >= ALARM else "minor_writing_alone"
+        chance = 1.0 / (1.0 + np.exp(ALARM - max(score, ALARM if minor else score)))
+        ideas = frozenset(idea for token in tokens for idea in token.ideas)
+        return Danger(kind, level(kind, ideas, minor), round(float(chance), 3))
+
+    def _parts(self, text: str) -> list[list[Token]]:
+        """The whole message, its sentences when it has several, and windows when it is long."""
+        whole = self._traits.tokens(text)
+        if not whole:
+            return []
+        parts = [whole]
+        sentences = [part for part in _SENTENCE.split(text[:MATCHED]) if part.strip()] if len(whole) > 5 else []
+        if 1 < len(sentences) < 30:
+            parts += [self._traits.tokens(sentence) for sentence in sentences]
+        for part in list(parts):
+            if len(part) > LONG:
+                parts += [part[at : at + 20] for at in range(0, len(part) - 8, 10)]
+        return [part for part in parts if part]
+
+    def _weigh(self, tokens: Sequence[Token]) -> float:
+        places, values = self._traits.row(tokens)
+        score = float(np.dot(self._alarm[places], np.array(values, np.float32)) + self._alarm[-1])
+        if score < SURE and self._traits.plain(tokens):
+            return SURE
+        return score
+
+    def _kind(self, tokens: Sequence[Token]) -> str:
+        places, values = self._traits.outline(tokens, KIND_SIZE)
+        scores = self._kinds[:, places] @ np.array(values, np.float32) + self._kinds[:, -1]
+        return KINDS[int(np.argmax(scores))]
+
+
+def _traits(lines: Sequence[Mapping[str, Any]], patterns: Mapping[str, Any]) -> Traits:
+    ordinary = [key(word) for line in lines for word in spelled(line["text"])]
+    return Traits(patterns["concepts"], patterns["idioms"], patterns["scenes"], patterns["plain"], ordinary)
+
+
+def _train(traits: Traits, lines: Sequence[Mapping[str, Any]]) -> dict[str, Floats]:
+    read = [traits.tokens(line["text"]) for line in lines]
+    rows = [traits.row(tokens) for tokens in read]
+    danger = np.array([line["kind"] is not None for line in lines], np.float32)
+    alarm = fit(rows, danger, np.ones(len(rows), np.float32), RIDGE, ROUNDS)
+    told = [at for at, line in enumerate(lines) if line["kind"]]
+    outlines: list[Row] = [traits.outline(read[at], KIND_SIZE) for at in told]
+    ones = np.ones(len(told), np.float32)
+    kinds = [
+        fit(outlines, np.array([lines[at]["kind"] == kind for at in told], np.float32), ones, KIND_RIDGE, KIND_ROUNDS, KIND_SIZE)
+        for kind in KINDS
+    ]
+    return {"alarm": alarm, "kinds": np.stack(kinds)}

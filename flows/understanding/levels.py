@@ -1,0 +1,41 @@
+"""Says how soon somebody must be helped, by the case-management levels: R0 now, R1 the same day, R2 within 72 hours."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+ALWAYS = {
+    "suicide_selfharm": "R0",
+    "immediate_danger": "R0",
+    "medical_emergency": "R0",
+    "child_alone_or_missing": "R0",
+    "minor_writing_alone": "R1",
+    "no_shelter_tonight": "R1",
+    "hunger_or_stranded": "R2",
+}
+"""Kinds whose level does not hang on what else is said (facts: flags that trigger a handoff)."""
+
+LIFE = {
+    "partner_or_family_violence": ({"weapon"}, {"choke"}, {"happening"}, {"child_harmed"}, {"captive!"}),
+    "sexual_violence": ({"child"}, {"happening"}),
+    "trafficking_or_forced_labour": ({"captive!"}, {"captive"}, {"sexual"}, {"sold"}, {"force_sex"}, {"child"}),
+    "extortion_or_threats": ({"held"}, {"happening"}),
+    "missing_relative_on_route": ({"teen"},),
+    "official_abuse": ({"happening"},),
+}
+"""Ideas that, all of one set present, put a life or a child at stake now."""
+
+HARM = {"hit", "threaten", "choke", "weapon", "sexual", "kill", "touch", "pain"}
+
+
+def level(kind: str, ideas: Set[str], minor: bool) -> str:
+    """R0, R1 or R2 for a kind of danger and the ideas said with it; `minor`: the person says they are under 18."""
+    if kind in ALWAYS:
+        return ALWAYS[kind]
+    if any(needed <= ideas for needed in LIFE.get(kind, ())):
+        return "R0"
+    if minor and kind != "official_abuse":
+        return "R0"
+    if kind == "official_abuse" and not HARM & ideas:
+        return "R2"
+    return "R1"
