@@ -9,7 +9,17 @@ from typing import Any
 
 import structlog
 
-QUIET = ("httpx", "httpcore", "telegram", "twilio", "twilio.http_client", "sqlalchemy", "asyncio", "alembic")
+QUIET = (
+    "httpx",
+    "httpcore",
+    "telegram",
+    "twilio",
+    "twilio.http_client",
+    "sqlalchemy",
+    "asyncio",
+    "alembic",
+    "uvicorn",
+)
 """Libraries whose own lines carry addresses, bodies or tokens (httpx logs the bot token in the URL at INFO)."""
 
 _SECRETS = re.compile(
