@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from psycopg.rows import dict_row
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
@@ -48,7 +49,7 @@ class Tx:
         self._postgres = postgres
         self._session: Session | None = None
         driver: Any = connection.connection.driver_connection
-        self._cursor = driver.cursor()
+        self._cursor = driver.cursor(row_factory=dict_row) if postgres else driver.cursor()
 
     def run(self, statement: str, **values: Any) -> int:
         """Execute one statement with `:named` values; how many rows it touched."""
@@ -129,7 +130,7 @@ class Record:
 
 def _engine(url: str, postgres: bool) -> Engine:
     if postgres:
-        return create_engine(url, pool_size=10, pool_pre_ping=True, connect_args={"row_factory": _postgres_rows()})
+        return create_engine(url, pool_size=10, pool_pre_ping=True)
     Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # one connection a process: the pool is the queue in front of the only writer
     engine = create_engine(
@@ -157,12 +158,6 @@ def _prepare(connection: Any, entry: ConnectionPoolEntry) -> None:
 
 def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _postgres_rows() -> Any:
-    from psycopg.rows import dict_row
-
-    return dict_row
 
 
 @lru_cache(maxsize=512)
