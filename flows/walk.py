@@ -130,7 +130,7 @@ class Walk:
         conversation a case manager holds: that one stays held.
         """
         open_flows = [name for name, _step in [*self.callers, (self.flow, self.step)]]
-        above_hold = open_flows.index(HELD) + 1 if HELD in open_flows else 0
+        above_hold = open_flows.index(HELD) + 1 if HELD in open_flows and flow != HELD else 0
         depth = open_flows.index(flow, above_hold) if flow in open_flows[above_hold:] else None
         if depth is None:
             self.callers.append((self.flow, back_to))
@@ -203,9 +203,10 @@ class Walk:
     def ask(self) -> None:
         """Put the waiting question and mark the way back to it."""
         step = self.here
-        if isinstance(step, Ask | Choose | Pick):
-            text = step.kind.which if isinstance(step, Ask) and self.which() else step.text
-            self.say(text, options=self.options())
+        if not isinstance(step, Ask | Choose | Pick):
+            return
+        text = step.kind.which if isinstance(step, Ask) and self.which() else step.text
+        self.say(text, options=self.options())
         if not self.trail or self.trail[-1] != self._mark():
             self.trail = [*self.trail, self._mark()][-REMEMBERED:]
 
@@ -250,6 +251,7 @@ class Walk:
         if HELD not in open_flows:
             return False
         self.callers = self.callers[: open_flows.index(HELD)]
+        self.trail = [mark for mark in self.trail if mark[2] < len(self.callers)]
         self.flow, self.step = self._start(HELD)
         return True
 

@@ -195,7 +195,7 @@ LABELS: Mapping[str, tuple[Flow, str]] = {
         "“Una etiqueta demasiado larga” is 28 characters, whatsapp shows 20",
     ),
     "a row too long": (
-        flow({"a": Choose(_("¿Cuál?"), {f"o{n}": Choice(_("Etiqueta de fila larga " + "x" * n), END) for n in range(1, 5)})}),
+        flow({"a": Choose(_("¿Cuál?"), {c: Choice(_(f"Etiqueta de fila larga {c * 2}"), END) for c in "abcd"})}),
         "is 25 characters, whatsapp shows 24",
     ),
     "a hint too long": (
@@ -203,7 +203,7 @@ LABELS: Mapping[str, tuple[Flow, str]] = {
         "is 73 characters, whatsapp shows 72",
     ),
     "too many options": (
-        flow({"a": Choose(_("¿Cuál?"), {f"o{n}": Choice(_(f"Opción {'abcdefghijk'[n] * 3}"), END) for n in range(11)})}),
+        flow({"a": Choose(_("¿Cuál?"), {c: Choice(_(c * 4), END) for c in "abcdefghijk"})}),
         "trial.a: offers 11 options, 10 at most",
     ),
     "too many with the rows of a list": (
@@ -215,7 +215,7 @@ LABELS: Mapping[str, tuple[Flow, str]] = {
     ),
     "two labels alike": (
         flow({"a": choose("OTRA")}),
-        "“OTRA”, typed for `one`, is heard as",
+        "“Otra”, typed for `two`, is heard as `one`",
     ),
     "another word that is a label": (
         flow({"a": choose(also=_("otra"))}),
@@ -261,11 +261,9 @@ def test_what_every_way_leads_through_may_be_used() -> None:
         "b": ask("d", save="town"),
         "c": ask("d", save="town"),
         "d": ask("e", text="¿Qué hay en {town}?"),
-        "e": Do(KeepWord, needs=("word",), then=END),
+        "e": Do(KeepWord, given={"word": "x"}, then=END),
     }
-    assert found(flow(steps, takes=("word",))) == ["trial.d [es]: …"] or all(
-        "town" not in f for f in found(flow(steps))
-    )
+    assert not found(flow(steps))
 
 
 def test_a_channel_with_few_rows_needs_short_questions() -> None:
@@ -292,7 +290,7 @@ WORDS_OF_OURS = {"¿Cuál?": "Which?", "Hola, {name}.": "Hello.", "Prueba": "Tri
             "has other slots than its source: Hello.",
         ),
         (flow({"a": choose("Ni modo")}), "trial.a [en]: not translated: Ni modo"),
-        (flow({"a": choose()}), "“Other”, typed for `one`, is heard as"),
+        (flow({"a": choose()}), "“Other”, typed for `two`, is heard as `one`"),
     ],
     ids=["a slot lost", "a label not translated", "two labels alike in one language"],
 )

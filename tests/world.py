@@ -71,8 +71,8 @@ class World:
                 self.consent["profile"] = False
             case ["minor"]:
                 self.minor = True
-            case ["word", word]:
-                self.word = word
+            case ["word", *typed]:
+                self.word = " ".join(typed)
             case ["case", standing]:
                 self.case = standing
             case ["jobs", count]:
