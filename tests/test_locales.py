@@ -13,10 +13,12 @@ from babel.messages.pofile import read_po, write_po
 from bot import catalogues
 from bot.catalogues import BUTTON, HINT, LOCALES, REVIEWED, ROW, extract, missing, outline, tongue, tongues, update
 from bot.channels import Limits
+from bot.knowledge import facts
 from flows import checks
 from flows.conversations import FLOWS
 from flows.steps import Choose, texts
 from flows.text import LONGEST, SPANISH, Tongue, _
+from flows.understanding.commands import Commands
 from flows.walk import MORE, OTHER, SKIP
 
 MAYAN = ("quc", "kek", "cak", "mam", "ixl", "kjb")
@@ -29,6 +31,10 @@ COMMANDS = {
     "BORRAR MIS DATOS": "DELETE MY DATA", "BAJA": "STOP", "ALTA": "START", "OCULTAR": "HIDE", "IDIOMA": "LANGUAGE",
 }  # fmt: skip
 """What people write to be understood anywhere, as the texts name it in both languages."""
+HEARD_AS = (
+    "person", "menu", "back", "case_status", "my_data", "erase_data", "stop_notices", "resume_notices", "panic",
+    "language",
+)  # fmt: skip
 
 
 def catalogue(path: Path) -> Catalog:
@@ -77,6 +83,13 @@ def test_english_names_the_same_commands() -> None:
         if left or not all(re.search(rf"\b{word}\b", message.string) for word in told):
             wrong[message.id] = message.string
     assert wrong == {}
+
+
+def test_the_commands_we_name_are_heard() -> None:
+    heard = Commands.learn(facts("commands.yaml")).hear
+    assert {spanish: (heard(spanish), heard(english)) for spanish, english in COMMANDS.items()} == {
+        spanish: (name, name) for spanish, name in zip(COMMANDS, HEARD_AS, strict=True)
+    }
 
 
 def test_english_is_english() -> None:
