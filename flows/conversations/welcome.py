@@ -122,7 +122,7 @@ consent = Flow(
         "profile": Choose(
             _(
                 "¿Nos da permiso de guardar lo que nos cuente, como su municipio y su oficio? Sirve para buscarle "
-                "servicios y trabajo, y para que una persona le pueda ayudar. Si dice que no, este chat funciona igual."
+                "servicios y trabajo, y para que una persona le pueda ayudar. Si dice que no, el chat funciona igual."
             ),
             {
                 "yes": Choice(
