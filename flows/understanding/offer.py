@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from flows.understanding import phonetic
 
-SEEN = 1600
-"""Characters of an offer that are looked at; the price often stands at the end of a long one."""
+FIRST, LAST = 700, 300
+"""Characters of a long offer that are looked at: its price often stands at the end."""
 
 HIGH, HUGE, GOOD = 12_000, 20_000, 7_000
-"""Quetzales a month from which a wage is remarkable; the minimum wage is near 4,000, a bilingual call centre near 8,000."""
+"""Quetzales a month from which a wage is remarkable; most offers we have seen pay 3,000 to 6,500."""
 
 USUAL = (1_700, 9_500)
 """Quetzales that, standing alone in an offer, are more likely its wage than a price."""
@@ -22,10 +22,10 @@ USUAL = (1_700, 9_500)
 SENTENCE, COMMA = 4, 1
 """How many words a full stop and a comma count for, when a pattern asks how near two signs stand."""
 
-READER_SIGNS = frozenset(
-    "AMOUNT PLAIN NUMBER WAGE GOOD_WAGE HIGH_WAGE HUGE_WAGE YOUNG"
-    " SHORT_LINK ODD_LINK CHAT_LINK FREE_MAIL HANDLE FOREIGN_PHONE".split()
-)
+READER_SIGNS = frozenset({
+    "AMOUNT", "PLAIN", "NUMBER", "WAGE", "GOOD_WAGE", "HIGH_WAGE", "HUGE_WAGE", "YOUNG",
+    "SHORT_LINK", "ODD_LINK", "CHAT_LINK", "FREE_MAIL", "HANDLE", "FOREIGN_PHONE",
+})  # fmt: skip
 """Signs that are not words: what an amount, a pair of ages or a contact is."""
 
 Signs = Mapping[str, Sequence[int]]
@@ -33,11 +33,16 @@ Signs = Mapping[str, Sequence[int]]
 
 _QUETZALES = {"q": 1.0, "$": 7.7, "e": 8.5, "p": 0.42}
 _MONTHS = {
-    "hora": 100, "hour": 100, "hr": 100, "dia": 26, "dias": 26, "diario": 26, "diarios": 26, "diaria": 26,
+    "hora": 100, "hour": 100, "hr": 100, "h": 100, "dia": 26, "dias": 26, "diario": 26, "diarios": 26, "diaria": 26,
     "diarias": 26, "day": 26, "daily": 26, "noche": 22, "night": 22, "turno": 20, "shift": 20, "semana": 4.3,
     "semanal": 4.3, "semanales": 4.3, "week": 4.3, "weekly": 4.3, "quincena": 2.2, "quincenal": 2.2, "mes": 1,
     "mensual": 1, "mensuales": 1, "month": 1, "monthly": 1, "mo": 1, "caja": 0, "libra": 0, "quintal": 0,
     "pieza": 0, "viaje": 0, "biaje": 0, "vuelta": 0, "trip": 0, "pasada": 0,
+}  # fmt: skip
+_EACH = {"el", "al", "por", "la", "a", "cada", "x", "per", "an", "each", "every", "the"}
+_ADJECTIVE = {
+    "diario", "diarios", "diaria", "diarias", "daily", "semanal", "semanales", "weekly", "quincenal",
+    "mensual", "mensuales", "monthly",
 }  # fmt: skip
 _SPELT = {
     "cien": 100, "doscientos": 200, "trescientos": 300, "cuatrocientos": 400, "quinientos": 500,
@@ -49,22 +54,31 @@ _COUNTED = re.compile(
     r"(?:persona|plaza|vacante|ano|dia|hora|empresa|trabajador|operario|copia|agente|participante|minuto|km|cupo"
     r"|puesto|people|year|spot|job|hombre|mujer|metro|libra|am$|pm$|h$)"
 )
-_PLACED = {"zona", "km", "avenida", "calle", "av", "oficina", "renglon", "nivel", "tel", "telefono", "edificio", "torre"}
+_PLACED = {"zona", "km", "avenida", "calle", "av", "oficina", "renglon", "nivel", "tel", "telefono", "edificio",
+           "torre"}  # fmt: skip
 _TOKEN = re.compile(
-    r"(?P<link>https?://\S+|www\.\S+|\b(?:wa|t)\.me/\S*|\b[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|gt|vip|xyz|top|club|ly|me|io"
-    r"|site|online|shop|info|app)(?:/\S*)?\b(?!@))"
+    r"(?P<link>https?://\S+|www\.\S+|\b(?:wa|t)\.me/\S*"
+    r"|\b[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|gt|vip|xyz|top|club|ly|me|io|site|online|shop|info|app)(?:/\S*)?\b(?!@))"
     r"|(?P<mail>[\w.+-]+@[\w-]+\.[\w.]+)"
     r"|(?P<handle>(?<!\w)@\w{3,})"
     r"|(?P<ages>\b(?P<young>1[2-9]|2[0-4])\s?(?:anos\s)?(?:a|-|–|y|to)\s?(?P<old>\d\d)\b(?!\s?(?:h\b|horas|hrs|:)))"
+    r"|(?P<word>h-?2-?[ab]?\b|eb-?3\b|[^\W\d_]+(?:'[^\W\d_]+)?)"
     r"|(?P<phone>(?P<land>\+\d{1,3}[\s-]?)?\(?\b\d{3,4}\)?[\s-]\d{3,4}(?:[\s-]\d{3,4})?\b|\+\d{8,}|\b\d{8,}\b)"
     r"|(?P<money>(?P<sign>us\$|usd|gtq|q|\$|€)?\.?\s?(?<![\d:.,x-])(?P<number>\d{1,3}(?:[,.]\d{3})+|\d+)(?:\.\d{1,2})?"
     r"(?![\d:x-])\s?(?P<mil>mil\b|k\b)?\s?"
     r"(?P<unit>quetzales|quetzal|varas|bolas|q\b|dolares|dlls|usd|dollars|bucks|euros|pesos|usdt)?)"
-    r"|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?)"
     r"|(?P<stop>[.;:!?¡¿\n•|✅*]+)"
     r"|(?P<comma>,|/|-|–)"
 )
-_SHORT = re.compile(r"(?:bit|cutt|rebrand|ow|is|t|n9|u|v|rb|tiny|shorturl|tinyurl|acortar|goo)\.(?:ly|gd|cc|cl|gy|at|com|link|gl)/")
+_CURRENCY = {
+    "q": "q", "gtq": "q", "quetzales": "q", "quetzal": "q", "varas": "q", "bolas": "q", "$": "$", "us$": "$",
+    "usd": "$", "dolares": "$", "dlls": "$", "dollars": "$", "bucks": "$", "usdt": "$", "€": "e", "euros": "e",
+    "pesos": "p",
+}  # fmt: skip
+_SHORT = re.compile(
+    r"\b(?:bit\.ly|cutt\.ly|ow\.ly|rb\.gy|is\.gd|t\.ly|u\.to|v\.gd|n9\.cl|goo\.gl|tiny\.cc"
+    r"|shorturl\.at|tinyurl\.com|rebrand\.ly|acortar\.link)/"
+)
 _ODD = re.compile(r"\.(?:vip|xyz|top|club|site|online|shop|info|app)\b")
 _CHAT = re.compile(r"(?:wa\.me|t\.me|chat\.whatsapp|api\.whatsapp)")
 _FREE = re.compile(r"@(?:gmail|hotmail|outlook|yahoo|proton)")
@@ -129,11 +143,12 @@ def read(
         if token.kind != "word":
             continue
         for parts, sign in words.phrases.get(heard[i], ()):
-            if tuple(heard[i : i + len(parts)]) == parts and tokens[i + len(parts) - 1].at - token.at < len(parts) + 1:
+            last = i + len(parts) - 1
+            if tuple(heard[i : last + 1]) == parts and tokens[last].at - token.at <= len(parts):
                 signs.setdefault(sign, []).append(token.at)
-                taken = max(taken, i + len(parts) - 1)
+                taken = max(taken, last)
                 if token.text in denied:
-                    reach = max(reach, tokens[i + len(parts) - 1].at)
+                    reach = max(reach, tokens[last].at)
                 costs[i] = costs[i] or _side(sign)
         if token.text in denied and i > taken:
             reach = token.at + 5
@@ -151,8 +166,11 @@ def read(
     return [said or f"#{token.kind}" for said, token in zip(heard, tokens, strict=True)], signs
 
 
-_WAGES = {"HUGE_WAGE": ("WAGE", "GOOD_WAGE", "HIGH_WAGE", "HUGE_WAGE"), "HIGH_WAGE": ("WAGE", "GOOD_WAGE", "HIGH_WAGE"),
-          "GOOD_WAGE": ("WAGE", "GOOD_WAGE")}  # fmt: skip
+_WAGES = {
+    "HUGE_WAGE": ("WAGE", "GOOD_WAGE", "HIGH_WAGE", "HUGE_WAGE"),
+    "HIGH_WAGE": ("WAGE", "GOOD_WAGE", "HIGH_WAGE"),
+    "GOOD_WAGE": ("WAGE", "GOOD_WAGE"),
+}
 
 
 def _named(sign: str) -> tuple[str, ...]:
@@ -163,25 +181,29 @@ def _side(sign: str) -> str:
     """Whether a word before an amount makes it a wage or a price."""
     if sign == "wage":
         return "wage"
-    return "price" if sign in ("pay", "charge", "advance", "reserve", "fee_thing", "buy", "gave") else ""
+    if sign == "fee_thing":
+        return "thing"
+    return "price" if sign in ("pay", "charge", "advance", "reserve", "buy", "gave") else ""
 
 
 def _amount(i: int, tokens: Sequence[Token], costs: Sequence[str]) -> str:
     """What an amount is: a wage by its period or by the word before it, or the price of something."""
     token = tokens[i]
-    near = [t for t in tokens[max(0, i - 2) : i + 4] if abs(t.at - token.at) <= 4 and t.kind == "word"]
-    period = next((_MONTHS[t.text] for t in near if t.text in _MONTHS), None)
+    later = _period(tokens[i : i + 5])
     side = ""
     for j in range(i - 1, max(-1, i - 7), -1):
-        if token.at - tokens[j].at > 8:
+        gap = token.at - tokens[j].at
+        if gap > 8:
             break
         side = costs[j]
+        if side == "thing":  # "inscripción Q450", but not "uniforme, Q4,500"
+            side = "price" if gap == i - j else ""
         if side:
             break
     if side == "price":
-        later = any(t.text in _MONTHS and 0 < t.at - token.at <= 3 for t in near)
-        return "count" if later else "AMOUNT" if token.unit else "NUMBER"
+        return "count" if later is not None else "AMOUNT" if token.unit else "NUMBER"
     side = side or (costs[i + 1] if i + 1 < len(tokens) else "")
+    period = later if later is not None else _period(tokens[max(0, i - 2) : i])
     if period is None and side != "wage":
         plain = token.unit == "q" and USUAL[0] <= token.value <= USUAL[1]
         return "PLAIN" if plain else "AMOUNT" if token.unit else "NUMBER"
@@ -191,8 +213,21 @@ def _amount(i: int, tokens: Sequence[Token], costs: Sequence[str]) -> str:
     return "HIGH_WAGE" if month >= HIGH else "GOOD_WAGE" if month >= GOOD else "WAGE"
 
 
+def _period(near: Sequence[Token]) -> float | None:
+    """How many times a month: "diarios", "al mes", "$18/hora", but not "un día libre" or "medio día"."""
+    for before, token in zip((None, *near), near, strict=False):
+        if token.at - near[0].at > 4:
+            return None
+        led = before is not None and (before.kind == "money" or before.text in _EACH)
+        if token.text in _MONTHS and (led or token.text in _ADJECTIVE):
+            return _MONTHS[token.text]
+    return None
+
+
 def _plain(text: str) -> str:
-    shown = unicodedata.normalize("NFKD", text[:SEEN].lower())
+    if len(text) > FIRST + LAST:
+        text = f"{text[:FIRST]}\n{text[-LAST:]}"
+    shown = unicodedata.normalize("NFKD", text.lower())
     return "".join(c for c in shown if not unicodedata.combining(c))
 
 
@@ -206,7 +241,7 @@ def _tokens(text: str) -> list[Token]:
             continue
         at += 1
         if found["word"]:
-            tokens.append(Token("word", said, at))
+            tokens.append(Token("word", said.replace("-", ""), at))
         elif found["money"]:
             tokens.append(_money(found, at))
         elif found["link"]:
@@ -226,9 +261,7 @@ def _tokens(text: str) -> list[Token]:
 
 def _money(found: re.Match[str], at: int) -> Token:
     value = float(re.sub(r"[,.]", "", found["number"])) * (1000 if found["mil"] else 1)
-    said = (found["unit"] or found["sign"] or "")
-    unit = "p" if said == "pesos" else "e" if said[:1] in "e€" and said else "q" if said[:1] in "qgvb" and said[:2] != "bu" and said else "$" if said else ""
-    return Token("money", found.group(), at, value, unit)
+    return Token("money", found.group(), at, value, _CURRENCY.get(found["unit"] or found["sign"] or "", ""))
 
 
 def _only_money(tokens: Sequence[Token]) -> list[Token]:
@@ -261,7 +294,7 @@ def _spelt(tokens: list[Token]) -> list[Token]:
             i += 1
             continue
         after = tokens[run].text if run < len(tokens) else ""
-        unit = "q" if after.startswith("quetzal") else "$" if after.startswith("dolar") else "p" if after == "pesos" else ""
-        joined.append(Token("count" if _COUNTED.match(after) else "money", tokens[i].text, tokens[i].at, total, unit))
+        kind = "count" if _COUNTED.match(after) else "money"
+        joined.append(Token(kind, tokens[i].text, tokens[i].at, total, _CURRENCY.get(after, "")))
         i = run
     return joined

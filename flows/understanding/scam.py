@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from flows.text import Text, _
-from flows.understanding.likeness import Likeness, Offer
+from flows.understanding.likeness import Likeness
 from flows.understanding.offer import READER_SIGNS, Signs, Words, read
 
 STRONG = 4.0
@@ -66,15 +66,17 @@ class Scams:
         for id in self._rules:
             if id not in REASONS:
                 raise ValueError(f"scam rules: no words for the reason {id!r}")
-        seen = [example for example in examples if example["split"] == "train"]
-        self._likeness = Likeness.learn([self._read(e["text"]) for e in seen], [bool(e["scam"]) for e in seen])
+        self._likeness = Likeness.learn(
+            [self._read(e["text"]) for e in examples], [bool(e["scam"]) for e in examples]
+        )
 
     @classmethod
     def learn(cls, rules: Mapping[str, Any], examples: Sequence[Mapping[str, Any]] = ()) -> Scams:
-        """`rules` and `examples` are `knowledge/scam_rules.yaml` and `scam_examples.jsonl` as read.
+        """`rules` is `knowledge/scam_rules.yaml` as read, `examples` lines of `scam_examples.jsonl`.
 
-        Of the examples (`text`, `scam`, `split`) only `train` is learnt from; without any the rules judge
-        alone. A missing part is a KeyError, an unknown sign or reason a ValueError.
+        Every example given is learnt from (its `text` and whether it is a `scam`): to measure, give the
+        `train` ones only. Without any the rules judge alone. A missing part is a KeyError, an unknown sign
+        or reason a ValueError.
         """
         return cls(rules, examples)
 
@@ -89,7 +91,7 @@ class Scams:
             found["resembles"] = LIKE
             total += LIKE
         label = "red" if total >= self._at["red"] else "yellow" if total >= self._at["yellow"] else "green"
-        reasons = sorted(found, key=lambda id: -found[id]) if label != "green" else ()
+        reasons = sorted(found, key=lambda reason: -found[reason]) if label != "green" else ()
         return Verdict(label, tuple(reasons))
 
     def _held(self, signs: Signs) -> dict[str, list[Pattern]]:
@@ -125,7 +127,8 @@ REASONS: dict[str, Text] = {
     ),
     "impersonation": _("Usa el nombre de una institución. Pregunte usted en la oficina antes de seguir."),
     "unregistered_recruiter": _(
-        "Es trabajo en otro país. Quien recluta debe estar registrado en el Ministerio de Trabajo: pida que lo muestre."
+        "Es trabajo en otro país. Quien recluta debe estar registrado en el Ministerio de Trabajo: "
+        "pida que se lo muestre."
     ),
     "travel_trap": _("Le pagan o le apuran el viaje sin contrato claro. Después pueden cobrárselo."),
     "women_only": _("Busca mujeres por su edad, su aspecto o sus fotos. Así engañan las redes de trata."),
@@ -138,6 +141,6 @@ REASONS: dict[str, Text] = {
     "strange_link": _("El enlace esconde a dónde lleva. No lo abra."),
     "private_contact": _("Solo hay un contacto privado. Pida el nombre y la dirección de la empresa."),
     "nameless": _("No dicen quiénes son ni dónde está la empresa."),
-    "resembles": _("Se parece a ofertas falsas que ya conocemos. No dice lo que suele decir una oferta verdadera."),
+    "resembles": _("Se parece a ofertas falsas que ya conocemos. Pregunte quiénes son y dónde es el trabajo."),
     "pressure": _("Le meten prisa o le insisten en que no es estafa."),
 }
