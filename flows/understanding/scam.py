@@ -116,14 +116,14 @@ def _pattern(given: Mapping[str, Any], known: set[str]) -> Pattern:
 
 
 REASONS: dict[str, Text] = {
-    "fee": _("Le piden dinero para darle el trabajo o la visa. Un trabajo verdadero no se paga."),
+    "fee": _("Le piden dinero por el trabajo o la visa. Es señal de estafa."),
     "personal_payment": _("El pago va a una cuenta personal o por un medio que no se puede reclamar."),
-    "documents_kept": _("Se quedan con su pasaporte, su DPI o su teléfono. Nadie puede quitarle sus documentos."),
+    "documents_kept": _("Se quedan con su pasaporte, su DPI o su teléfono. No entregue sus documentos originales."),
     "your_data": _("Piden fotos de sus documentos, códigos, claves o datos de banco."),
-    "sure_visa": _("Prometen una visa segura. Nadie puede garantizar una visa: la decide el consulado."),
+    "sure_visa": _("Prometen una visa segura. El Ministerio de Trabajo no da visas ni vende cupos."),
     "us_return": _(
         "Ofrecen volver a Estados Unidos con visa de trabajo. "
-        "El Ministerio de Trabajo informa que ese país no acepta en el programa a quienes fueron deportados."
+        "El Ministerio de Trabajo informa que ese país no acepta en su programa a personas retornadas."
     ),
     "impersonation": _("Usa el nombre de una institución. Pregunte usted en la oficina antes de seguir."),
     "unregistered_recruiter": _(
@@ -131,11 +131,11 @@ REASONS: dict[str, Text] = {
         "pida que se lo muestre."
     ),
     "travel_trap": _("Le pagan o le apuran el viaje sin contrato claro. Después pueden cobrárselo."),
-    "women_only": _("Busca mujeres por su edad, su aspecto o sus fotos. Así engañan las redes de trata."),
+    "women_only": _("Busca mujeres por su edad, su aspecto o sus fotos. Puede ser una trampa."),
     "alone_or_secret": _("Pide ir sola, no preguntar o guardar el secreto."),
     "courier": _("Piden llevar algo, cruzar a alguien o prestar una cuenta. Puede ser un delito."),
     "too_good": _("Ofrece mucho dinero y casi no pide nada."),
-    "easy_home_money": _("Promete dinero fácil desde la casa o el celular."),
+    "easy_home_money": _("Promete dinero fácil desde la casa o el teléfono."),
     "likes": _("Pagan por dar “me gusta”, calificar o hacer tareas. Después piden que usted deposite."),
     "pyramid": _("Hay que meter dinero o gente para ganar. Así funcionan las pirámides."),
     "strange_link": _("El enlace esconde a dónde lleva. No lo abra."),
