@@ -120,7 +120,7 @@ REASONS: dict[str, Text] = {
     "personal_payment": _("El pago va a una cuenta personal o por un medio que no se puede reclamar."),
     "documents_kept": _("Se quedan con su pasaporte, su DPI o su teléfono. No entregue sus documentos originales."),
     "your_data": _("Piden fotos de sus documentos, códigos, claves o datos de banco."),
-    "sure_visa": _("Prometen una visa segura. El Ministerio de Trabajo no emite visas y sus servicios son gratuitos."),
+    "sure_visa": _("Prometen una visa segura. El Ministerio de Trabajo no emite visas y no cobra sus servicios."),
     "us_return": _(
         "Ofrecen volver a Estados Unidos con visa de trabajo. "
         "El Ministerio de Trabajo informa que ese país no acepta en su programa a personas retornadas."
