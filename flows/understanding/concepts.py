@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from flows.understanding.typed import key, spelled
 
-Entry = tuple[tuple[str, ...], str]
-"""One phrase: its elements (a word's key, `<idea>` or `..`) and the idea it stands for."""
+Meaning = TypeVar("Meaning")
+Entry = tuple[tuple[str, ...], Meaning]
+"""One phrase: its elements (a word's key, `<idea>` or `..`) and what it stands for."""
 
 AR = """a o as amos ais an e es aste o amos asteis aron aba abas abamos aban are ara aras aremos aran aria arias
 arian e emos en ando ado ada ados adas ara aran aste ase asen ar""".split()
@@ -47,7 +48,7 @@ class Concepts:
         """
         ideas: dict[str, set[str]] = {}
         self._prefixes: dict[str, set[str]] = {}
-        phrases: list[Entry] = []
+        phrases: list[Entry[str]] = []
         for idea, entry in lexicon.items():
             for verb in entry.get("verbs", ()):
                 for form, to_us in conjugated(verb):
@@ -79,9 +80,12 @@ class Concepts:
 
     def read(self, text: str) -> list[Token]:
         """The words of a text with the ideas each carries alone."""
+        return self.of(key(word) for word in spelled(text))
+
+    def of(self, sounds: Iterable[str]) -> list[Token]:
+        """The same for words already read by their sound."""
         found: list[Token] = []
-        for word in spelled(text):
-            sound = key(word)
+        for sound in sounds:
             token = self._tokens.get(sound)
             if token is not None:
                 found.append(token)
@@ -125,19 +129,19 @@ class Concepts:
         return last[1] if last is not None and last[0] <= len(glued) / 2 else []
 
 
-class Phrases:
+class Phrases(Generic[Meaning]):
     """Sequences of words and ideas, found in a message without looking at every one of them."""
 
     GAP, WIDE = 1, 5
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
-        self._by_word: dict[str, list[Entry]] = {}
+    def __init__(self, entries: Iterable[Entry[Meaning]]) -> None:
+        self._by_word: dict[str, list[Entry[Meaning]]] = {}
         for entry in entries:
             self._by_word.setdefault(entry[0][0], []).append(entry)
 
-    def find(self, tokens: Sequence[Token]) -> list[tuple[str, int, int]]:
-        """(idea, first word, one past the last word) of every phrase present."""
-        found: list[tuple[str, int, int]] = []
+    def find(self, tokens: Sequence[Token]) -> list[tuple[Meaning, int, int]]:
+        """(meaning, first word, one past the last word) of every phrase present."""
+        found: list[tuple[Meaning, int, int]] = []
         for at, token in enumerate(tokens):
             for start in (token.key, *(f"<{idea}>" for idea in token.ideas)):
                 for elements_, idea in self._by_word.get(start, ()):
