@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from .trade_words import Word, read
+from .trade_words import Word, made_from, read, stem
 
 ANSWERS = 5
 _WORDS_READ = 40
@@ -32,7 +32,7 @@ _WHOLE = 1.3
 _LATER = 0.01
 """The head of a Spanish phrase comes first: *tapicero de muebles*."""
 _LEAST = 0.1
-_REPAIRED = 5
+_REPAIRED = 3
 
 
 class Trade(NamedTuple):
@@ -46,6 +46,8 @@ class _Entry(NamedTuple):
     sounds: tuple[str, ...]
     stems: tuple[str, ...]
     weights: tuple[tuple[str, float], ...]
+    worker: bool
+    """From the worker's lexicon, not from an official list."""
 
 
 class _Heard(NamedTuple):
@@ -65,13 +67,17 @@ class Occupations:
         roles: Mapping[str, Sequence[tuple[str, str]]],
         titles: Mapping[str, Mapping[str, str]],
     ) -> None:
+        worker: set[str] = set()
         self._by_stem: dict[str, list[_Entry]] = {}
         self._sounds: dict[str, str] = {}
         for entry in entries:
             self._by_stem.setdefault(max(entry.stems, key=len), []).append(entry)
             self._sounds.update(zip(entry.sounds, entry.stems, strict=True))
+            if entry.worker:
+                worker.update(entry.sounds)
         self._stems = frozenset(self._sounds.values())
-        self._repairable = [heard for heard in self._sounds if len(heard) > 4]
+        self._repairable = [heard for heard in self._sounds if len(heard) > 4 and heard in worker]
+        self._by_root = {root: heard for heard, root in self._sounds.items() if heard in worker}
         self._roles = dict(roles)
         self._titles = dict(titles)
 
@@ -88,7 +94,7 @@ class Occupations:
         Titles: `code`, `es`, `en`, as in `knowledge/isco08.csv`. Official job titles have the lexicon's shape and
         count less.
         """
-        merged: dict[tuple[str, ...], tuple[tuple[str, ...], dict[str, float]]] = {}
+        merged: dict[tuple[str, ...], tuple[tuple[str, ...], dict[str, float], bool]] = {}
         roles: dict[str, list[tuple[str, str]]] = {}
         for rows, share in ((lexicon, 1.0), (official, _OFFICIAL)):
             for row in rows:
@@ -100,10 +106,13 @@ class Occupations:
                     continue
                 distinct = {word.sound: word for word in spoken}
                 key = tuple(sorted(distinct, key=lambda sound: (distinct[sound].stem, sound)))
-                _, weights = merged.setdefault(key, (tuple(distinct[k].stem for k in key), {}))
+                _, weights, _ = merged.setdefault(key, (tuple(distinct[k].stem for k in key), {}, share == 1))
                 for code, weight in _weights(row["codes"]):
                     weights[code] = max(weights.get(code, 0.0), weight * share)
-        entries = (_Entry(sounds, stems, tuple(weights.items())) for sounds, (stems, weights) in merged.items())
+        entries = (
+            _Entry(sounds, stems, tuple(weights.items()), worker)
+            for sounds, (stems, weights, worker) in merged.items()
+        )
         return cls(entries, roles, {row["code"]: row for row in titles})
 
     def find(self, text: str) -> tuple[Trade, ...]:
@@ -144,12 +153,15 @@ class Occupations:
         return heard
 
     def _note(self, heard: dict[str, list[_Heard]], sound: str, at: int, trust: float, word: Word) -> None:
-        stem = self._sounds.get(sound, word.stem)
-        heard.setdefault(stem, []).append(_Heard(stem, sound, at, trust, word.setting))
+        known = self._sounds.get(sound, word.stem)
+        heard.setdefault(known, []).append(_Heard(known, sound, at, trust, word.setting))
 
     def _near(self, sound: str) -> str | None:
         if len(sound) < 5:
             return None
+        root = made_from(sound)
+        if root and (made := self._by_root.get(root) or self._by_root.get(stem(root))):
+            return made
         slips = 1 if len(sound) < 8 else 2
         found = process.extractOne(sound, self._repairable, scorer=OSA.distance, score_cutoff=slips)
         return str(found[0]) if found and found[0][0] == sound[0] else None
@@ -157,8 +169,8 @@ class Occupations:
     def _matches(self, heard: Mapping[str, list[_Heard]]) -> list[tuple[_Entry, float]]:
         size = len({at.at for found in heard.values() for at in found})
         matches = []
-        for stem in heard:
-            for entry in self._by_stem.get(stem, ()):
+        for known in heard:
+            for entry in self._by_stem.get(known, ()):
                 if all(part in heard for part in entry.stems) and (trust := _trust(entry, heard)):
                     strength = trust * (1 + _PER_WORD * (len(entry.stems) - 1))
                     matches.append((entry, strength * (_WHOLE if len(entry.stems) >= size else 1.0)))
@@ -166,8 +178,8 @@ class Occupations:
 
     def _take_roles(self, heard: Mapping[str, list[_Heard]], scores: dict[str, float]) -> None:
         """*Ayudante de plomero*, *encargada de limpieza*: the role moves the trade to its own group."""
-        for stem in heard:
-            rules = self._roles.get(stem, ())
+        for known in heard:
+            rules = self._roles.get(known, ())
             best = sorted(scores.items(), key=lambda scored: -scored[1])[:3]
             for code, score in best:
                 shifted = next((to for prefix, to in rules if code.startswith(prefix)), None)
@@ -181,8 +193,8 @@ def _trust(entry: _Entry, heard: Mapping[str, list[_Heard]]) -> float:
     trust = 1.0
     first = heard[entry.stems[0]][0].at
     trust -= first * _LATER
-    for sound, stem in zip(entry.sounds, entry.stems, strict=True):
-        near = [found for found in heard[stem] if abs(found.at - first) <= _REACH]
+    for sound, part in zip(entry.sounds, entry.stems, strict=True):
+        near = [found for found in heard[part] if abs(found.at - first) <= _REACH]
         if not near:
             return 0.0
         trust *= max(found.trust * _likeness(found, sound) for found in near)

@@ -11,22 +11,38 @@ from .phonetic import sound
 
 _FUNCTION_WORDS = frozenset(
     words(
-        "a al ahi ahorita algo alla antes aqui aun casi como con cuando de del desde despues donde durante e el ella"
-        " ellas ellos en entre era eramos es ese eso esa esos esas esta estaba estabamos estado estan estar estas"
-        " este estos estoy estuve fue fui ha habia han hasta hay he i la las le les lo los mas me mi mis mucho muy"
-        " nada ni no nos nosotros o para pa pero por porque pues q que ya se ser si sin sobre solo soy su sus"
-        " tambien tan te tengo tenia todo toda todos u un una uno unos y yo x the of and in at was i my to for"
-        " on years año años meses anos dia dias gringo gringos usa"
+        "a ahi ahorita al algo all alla an and anos antes aqui at aun buenas buenos by casi como con cuando"
+        " day de del desde despues dia dias did donde down durante e el ella ellas ellos en entre era eramos"
+        " es esa esas ese eso esos esta estaba estabamos estado estan estar estas este estos estoy estuve"
+        " favor for from fue fui gracias gringo gringos ha habia had han hasta have hay he her his hola i in"
+        " la las le les lo los mas me meses mi mis mucho muy my nada ni no nos nosotros o of ok on our out"
+        " pa para pero por porque pues q que se ser she si sin sobre solo soy su sus tambien tan te tengo"
+        " tenia that the their them they to u un una uno unos up usa was we were with x y ya years yo"
     )
 )
-
 _ARTICLES = frozenset(words("un una el la los las unos"))
 _IRREGULAR = {
     form: verb
     for verb, forms in {
         "limpiar": "limpieza limpiesa",
+        "paredes": "pared",
+        "drive": "drove driving driven",
+        "sell": "sold",
+        "make": "made",
+        "build": "built",
+        "feed": "fed",
+        "dig": "dug",
+        "lay": "laid",
+        "hang": "hung",
+        "take": "took taken",
+        "run": "ran",
+        "teach": "taught",
+        "grow": "grew grown",
+        "weave": "wove woven",
+        "sew": "sewn",
+        "asar": "asaba asabamos asando ase asamos asado",
         "hacer": "hice hizo hicimos hicieron hago hacia haciamos hacian haciendo hacen hace hacemos hecho asia ice",
-        "poner": "puse puso pusimos pusieron pongo ponia poniamos ponian poniendo pone puesto",
+        "poner": "puse puso pusimos pusieron pongo ponia poniamos ponian poniendo pone",
         "sembrar": "siembro siembra siembran sembre siembra siembras",
         "colgar": "cuelgo cuelga cuelgan",
         "mover": "muevo mueve mueven",
@@ -49,15 +65,16 @@ _IRREGULAR = {
 
 _ENDINGS = sorted(
     words(
-        "ariamos abamos iamos ieron iendo yendo aramos ando aron aste iste aban abas aba amos emos imos ian ias ia"
-        " aciones acion adores adoras ador adora edores edor edora idores idor idora aduras adura ados adas ado ada idos idas ido"
-        " ida arlos arlas arles arlo arla arle erlo erla irlo irla ar er ir ing ings ers or ora ores oras es as os is s"
-        " a e o i io"
+        "ariamos abamos ied ed iamos ieron iendo yendo aramos ando aron aste iste aban abas aba amos emos"
+        " imos ian ias ia aciones acion adores adoras ador adora edores edor edora idores idor idora aduras"
+        " adura ados adas ado ada idos idas ido ida arlos arlas arles arlo arla arle erlo erla irlo irla ar er"
+        " ir ing ings ers or ora ores oras es as os is s a e o i io"
     ),
     key=len,
     reverse=True,
 )
 _SHORTEST_STEM = 3
+_MAKERS = ("eros", "eras", "istas", "ero", "era", "ista", "eador")
 
 
 _NAILS = re.compile(r"\bu[ñÑ]as\b")
@@ -100,3 +117,11 @@ def stem(heard: str) -> str:
     if len(heard) > _SHORTEST_STEM + 1 and heard[-1] in "eiu":
         heard = heard[:-1]
     return heard
+
+
+def made_from(heard: str) -> str | None:
+    """The word a new one was made from: *mudancero* from *mudanza*, *trailerista* from *trailer*. None if neither."""
+    for ending in _MAKERS:
+        if heard.endswith(ending) and len(heard) - len(ending) >= _SHORTEST_STEM + 1:
+            return heard[: -len(ending)]
+    return None

@@ -1,47 +1,15 @@
 """Places as people type them: nicknames, misspellings, shared names, whole sentences, towns outside Guatemala."""
 
-import csv
-import json
-from pathlib import Path
-
 import pytest
 
-import flows.knowledge
-from flows.understanding.places import Places
+from tests.understanding.work import cases, learn_places, place_verdict, places, rows
 
-KNOWLEDGE = Path(flows.knowledge.__file__).parent
-
-
-def rows(name: str) -> list[dict[str, str]]:
-    with (KNOWLEDGE / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def learn() -> Places:
-    return Places.learn(
-        rows("municipalities.csv"),
-        rows("place_aliases.csv") + rows("place_lookalikes.csv"),
-        [row["name"] for row in rows("abroad.csv")],
-    )
-
-
-PLACES = learn()
-TEST = [json.loads(line) for line in (KNOWLEDGE / "places_test.jsonl").read_text(encoding="utf-8").splitlines()]
-
-
-def right(case: dict[str, object]) -> bool:
-    where = PLACES.find(str(case["text"]))
-    gold = case["gold"]
-    assert isinstance(gold, list)
-    if gold == ["AMB"]:
-        return where.decision == "ask" and len(where.codes) > 1
-    if gold == ["NONE"]:
-        return where.decision == "unknown" and not where.codes and where.abroad == case["abroad"]
-    return where.decision == "place" and where.codes[0] in gold
+PLACES = places()
+TEST = cases("places_test.jsonl")
 
 
 def test_the_held_out_lines() -> None:
-    wrong = [case["text"] for case in TEST if not right(case)]
+    wrong = [case["text"] for case in TEST if place_verdict(case) != "right"]
     assert len(wrong) <= len(TEST) * 0.02, wrong
 
 
@@ -109,5 +77,5 @@ def test_every_alias_names_places_that_exist() -> None:
 
 
 def test_learning_twice_is_the_same() -> None:
-    again = learn()
+    again = learn_places()
     assert all(again.find(case["text"]) == PLACES.find(case["text"]) for case in TEST)
