@@ -117,13 +117,13 @@ async def _events(puente: Puente, browser: str | None, after: int) -> AsyncItera
     if browser is None:
         return
     news = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    chat = await puente.record.run(webchat.chat_of, browser)
 
-    def hear(address: str) -> None:
-        if address == browser:
-            loop.call_soon_threadsafe(news.set)
+    def hear(about: str) -> None:
+        if about == str(chat):
+            news.set()
 
-    puente.web.listeners.add(hear)
+    unhear = puente.record.news.hear("sent", hear)
     typing, quiet = False, 0.0
     try:
         while True:
@@ -144,7 +144,7 @@ async def _events(puente: Puente, browser: str | None, after: int) -> AsyncItera
             except TimeoutError:
                 continue
     finally:
-        puente.web.listeners.discard(hear)
+        unhear()
 
 
 def _remember(answer: Response, request: Request, address: str) -> None:

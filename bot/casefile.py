@@ -14,7 +14,7 @@ from bot.crypto import vault
 from bot.record import Tx
 from bot.scope import Scope, cases_of
 
-FIELDS = """h.id, h.code, h.state, h.urgency, h.reason, h.topic, h.danger, h.false_alarm_at, h.opened_at,
+FIELDS = """h.id, h.code, h.state, h.urgency, h.reason, h.topic, h.danger, h.vacancy, h.false_alarm_at, h.opened_at,
 h.claimed_at, h.closed_at, h.outcome, h.office_id, o.name AS office, h.staff_id, h.contact_id, k.language,
 k.spoken, k.minor"""
 FROM = """FROM handoff_case h LEFT JOIN office o ON o.id = h.office_id LEFT JOIN contact k ON k.id = h.contact_id"""
@@ -128,6 +128,7 @@ def _shown(row: Any) -> dict[str, Any]:
         "reason": row["reason"],
         "topic": row["topic"],
         "danger": row["danger"],
+        "vacancy": row["vacancy"],
         "false_alarm_at": moment(row["false_alarm_at"]),
         "opened_at": moment(row["opened_at"]),
         "claimed_at": moment(row["claimed_at"]),

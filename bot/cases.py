@@ -21,7 +21,8 @@ SILENCE = 12 * 3600.0
 """Seconds without a word from the case manager after which the bot takes the conversation back (feature b4)."""
 
 OPEN = """INSERT INTO handoff_case (id, code, contact_id, open_contact, office_id, state, urgency, reason, topic,
-danger, opened_at) VALUES (:id, :code, :contact, :contact, :office, 'new', :urgency, :reason, :topic, :danger, :at)"""
+danger, vacancy, opened_at) VALUES (:id, :code, :contact, :contact, :office, 'new', :urgency, :reason, :topic,
+:danger, :vacancy, :at)"""
 MINE = "SELECT * FROM handoff_case WHERE open_contact = :contact"
 
 
@@ -42,6 +43,7 @@ def open_case(
     topic: str | None = None,
     town: str | None = None,
     danger: str | None = None,
+    vacancy: str | None = None,
     now: float | None = None,
 ) -> str:
     """The contact's open case, opened if there is none; more urgent reasons raise it. Returns its id."""
@@ -51,11 +53,12 @@ def open_case(
         urgent = min(case["urgency"], urgency, key=lambda level: RANK[level])
         tx.run(
             "UPDATE handoff_case SET urgency = :urgency, danger = COALESCE(:danger, danger), "
-            "topic = COALESCE(topic, :topic), false_alarm_at = :calm WHERE id = :id",
+            "topic = COALESCE(topic, :topic), vacancy = COALESCE(:vacancy, vacancy), false_alarm_at = :calm WHERE id = :id",
             id=case["id"],
             urgency=urgent,
             danger=danger,
             topic=topic,
+            vacancy=vacancy,
             calm=None if danger else case["false_alarm_at"],
         )
         return str(case["id"])
@@ -70,6 +73,7 @@ def open_case(
         reason=reason,
         topic=topic,
         danger=danger,
+        vacancy=vacancy,
         at=at,
     )
     return case_id

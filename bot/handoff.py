@@ -15,7 +15,7 @@ from flows import engine
 from flows.text import _
 
 NOW_A_PERSON = _("Ahora le atiende una persona. El asistente automático queda en silencio.")
-CLOSED = _("La persona que le atendió cerró su caso. Si necesita algo más, escriba PERSONA.")
+CLOSED = _("Terminó la conversación con la persona. Si necesita algo más, escriba PERSONA.")
 
 
 def claim(tx: Tx, house: House, case_id: str, staff_id: str | None, now: float | None = None) -> None:

@@ -19,6 +19,8 @@ QUIET = (
     "asyncio",
     "alembic",
     "uvicorn",
+    "procrastinate",
+    "psycopg",
 )
 """Libraries whose own lines carry addresses, bodies or tokens (httpx logs the bot token in the URL at INFO)."""
 
@@ -37,6 +39,14 @@ def safe(value: Any) -> Any:
         return value
     masked = _SECRETS.sub("…", str(value))
     return _CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", masked)[:300]
+
+
+def where(error: BaseException) -> str:
+    """The line of code that failed; never the error's own words, which may quote what a person wrote."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
 
 
 def _mask(logger: Any, method: str, event: Any) -> Any:

@@ -69,6 +69,7 @@ def put(
     """Write messages to be sent, each its own row; a retry resumes at the first that did not go."""
     at = time.time() if now is None else now
     keys = vault()
+    tx.tell("outbox", channel)
     for one in spoken:
         tx.run(
             PUT,
@@ -105,6 +106,7 @@ def settle(tx: Tx, errand: Errand, outcome: Receipt | Failed, channel: str, now:
     if isinstance(outcome, Receipt):
         provider = vault().blind(f"{channel}|sent", outcome.provider)
         tx.run(SETTLE, id=errand.id, state="sent", why=None, due=at, at=at, provider=provider)
+        tx.tell("sent", errand.chat)
         return
     state, due = "refused", at
     if outcome.outcome == "not_sent" and errand.attempts < GIVE_UP:

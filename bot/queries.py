@@ -20,6 +20,9 @@ from flows.mind import Mind
 from flows.text import Text, Tongue, _, speak, words
 
 GUATEMALA = ZoneInfo("America/Guatemala")
+UNSAID = "unsaid"
+"""The answer of somebody who preferred not to say: remembered, so as not to ask again, and never shown."""
+
 LISTED = 21
 """Rows of a list at most: three screens of a WhatsApp list."""
 
@@ -84,7 +87,7 @@ def answer(tx: Tx, asker: Asker, query: Query) -> Rows:
         case wanted.ShowProfile():
             return _shown_profile(tx, asker)
         case wanted.MyAnswers():
-            return [{"id": field, "label": line} for field, line in profile_lines(tx, asker).items()]
+            return _my_answers(tx, asker)
         case wanted.MyData():
             return _my_data(tx, asker)
         case wanted.MyCase():
@@ -161,13 +164,27 @@ def profile_lines(tx: Tx, asker: Asker) -> dict[str, dict[str, str]]:
             for locale, tongue in asker.tongues.items()
         }
         for field in QUESTIONS
-        if kept.get(field) is not None
+        if kept.get(field) not in (None, UNSAID)
     }
 
 
 def _shown_profile(tx: Tx, asker: Asker) -> Rows:
     lines = list(profile_lines(tx, asker).values())
     return [{"lines": lines}] if lines else []
+
+
+def _my_answers(tx: Tx, asker: Asker) -> Rows:
+    """One row a field that was answered: its name to choose it by, the answer to see what it says now."""
+    kept = _profile(tx, asker)
+    return [
+        {"id": field, "label": asker.in_words(LABELS[field]), "hint": _meant(asker, field, kept[field])}
+        for field in QUESTIONS
+        if kept.get(field) is not None
+    ]
+
+
+def _meant(asker: Asker, field: str, value: Any) -> dict[str, str]:
+    return {locale: words(meaning(field, value), tongue) for locale, tongue in asker.tongues.items()}
 
 
 def _my_data(tx: Tx, asker: Asker) -> Rows:

@@ -17,6 +17,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
+from bot.news import CHANNEL, News
+
 P = ParamSpec("P")
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -41,12 +43,13 @@ class NotSafe(Exception):
 class Tx:
     """One open transaction: plain statements for the hot paths, a Session for the rest, wakes for after it."""
 
-    __slots__ = ("_cursor", "_postgres", "_session", "connection", "wakes")
+    __slots__ = ("_cursor", "_postgres", "_record", "_session", "connection", "told")
 
-    def __init__(self, connection: Connection, postgres: bool) -> None:
+    def __init__(self, record: Record, connection: Connection) -> None:
         self.connection = connection
-        self.wakes: list[str] = []
-        self._postgres = postgres
+        self.told: list[tuple[str, str]] = []
+        self._record = record
+        self._postgres = postgres = record.postgres
         self._session: Session | None = None
         driver: Any = connection.connection.driver_connection
         self._cursor = driver.cursor(row_factory=dict_row) if postgres else driver.cursor()
@@ -82,7 +85,14 @@ class Tx:
 
     def wake(self, contact_id: str) -> None:
         """After this transaction is committed, run this contact's lane."""
-        self.wakes.append(contact_id)
+        self._record.waker(self, contact_id)
+
+    def tell(self, topic: str, about: object = "") -> None:
+        """After this transaction is committed, let who listens know; on PostgreSQL in every process."""
+        if self._postgres:
+            self.run("SELECT pg_notify(:channel, :payload)", channel=CHANNEL, payload=f"{topic} {about}")
+        else:
+            self.told.append((topic, str(about)))
 
     def finish(self) -> None:
         if self._session is not None:
@@ -92,13 +102,17 @@ class Tx:
 
 
 class Record:
-    """The database of this installation. `on_wake` hears of contacts whose lane should run, after the commit."""
+    """The database of this installation, and the news of what was committed to it.
+
+    `waker` is how a transaction has a lane run after it (`bot.lanes`); by itself it only tells.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.postgres = url.startswith("postgresql")
         self.engine = _engine(url, self.postgres)
-        self.on_wake: Callable[[str], None] | None = None
+        self.news = News(libpq(url) if self.postgres else None)
+        self.waker: Callable[[Tx, str], None] = lambda tx, contact_id: tx.tell("lane", contact_id)
         workers = 8 if self.postgres else 1
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="record")
 
@@ -106,12 +120,11 @@ class Record:
     def transaction(self) -> Iterator[Tx]:
         """Everything inside is written together or not at all."""
         with self.engine.connect() as connection, connection.begin():
-            tx = Tx(connection, self.postgres)
+            tx = Tx(self, connection)
             yield tx
             tx.finish()
-        if self.on_wake is not None:
-            for contact_id in tx.wakes:
-                self.on_wake(contact_id)
+        for topic, about in tx.told:
+            self.news.spread(topic, about)
 
     def do(self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(tx, …)` in a transaction of its own, in this thread."""
@@ -126,6 +139,11 @@ class Record:
     def close(self) -> None:
         self._threads.shutdown(wait=True)
         self.engine.dispose()
+
+
+def libpq(url: str) -> str:
+    """The database's address as PostgreSQL's own library reads it."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
 def _engine(url: str, postgres: bool) -> Engine:

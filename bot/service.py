@@ -15,6 +15,7 @@ from bot.channels.telegram import Telegram
 from bot.channels.telegram_polling import poll
 from bot.channels.whatsapp import WhatsApp
 from bot.house import House
+from bot.lanes import lanes
 from bot.models import ContentTemplate, Service
 from bot.models.migrate import exists, migrate
 from bot.record import Record, Tx
@@ -29,12 +30,12 @@ class Puente:
     def __init__(self, settings: Settings, record: Record, house: House, channels: Mapping[str, Channel]) -> None:
         self.settings, self.record, self.house, self.channels = settings, record, house, channels
         lock = settings.sqlite_path.with_suffix(".lock") if settings.on_sqlite else None
-        self.worker = Worker(record, lambda: self.house, channels, lock)
-        self.web: Local = channels["web"]  # type: ignore[assignment]
+        self.worker = Worker(record, lanes(record), lambda: self.house, channels, lock)
         self._polling: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin to work: lanes, pumps, timers, and long polling where Telegram has no public address to call."""
+        await self.record.news.start()
         await self.worker.start()
         telegram = self.channels.get("telegram")
         if isinstance(telegram, Telegram) and self.settings.public_base_url is None:
@@ -45,6 +46,7 @@ class Puente:
             self._polling.cancel()
             await asyncio.gather(self._polling, return_exceptions=True)
         await self.worker.stop()
+        await self.record.news.stop()
 
     async def keep(self, channel: str, events: list[Event]) -> None:
         """Take in what a channel read; committed when this returns."""

@@ -1,4 +1,4 @@
-"""What the house does by itself: ringing timers, finding forgotten lanes, and forgetting what must not be kept."""
+"""What the house does by itself: ringing timers, and forgetting what must not be kept."""
 
 from __future__ import annotations
 
@@ -42,12 +42,6 @@ def ring(tx: Tx, now: float) -> None:
         else:
             HOUSEWORK[row["kind"]](tx, now)
             tx.run("UPDATE timer SET due_at = :due WHERE id = :id", id=row["id"], due=now + row["every"])
-
-
-def unread(tx: Tx) -> list[str]:
-    """Contacts with something unread: their lanes must run, whoever forgot to wake them."""
-    rows = tx.all("SELECT DISTINCT contact_id FROM inbox WHERE done_at IS NULL AND contact_id IS NOT NULL LIMIT 1000")
-    return [row["contact_id"] for row in rows]
 
 
 def _retention(tx: Tx, now: float) -> None:

@@ -49,6 +49,16 @@ def since(tx: Tx, address: str, after: int, channel: str = "web") -> dict[str, A
     return {"messages": lines[:MOST], "language": whose["language"], "typing": bool(pending["typing"])}
 
 
+def chat_of(tx: Tx, address: str, channel: str = "web") -> int | None:
+    """The number under which news of this browser's messages come; None for a stranger."""
+    row = tx.one(
+        "SELECT id FROM address WHERE channel = :channel AND hash = :hash",
+        channel=channel,
+        hash=vault().blind(channel, address),
+    )
+    return None if row is None else int(row["id"])
+
+
 def seq_of(tx: Tx, address: str, message_id: str, channel: str = "web") -> int:
     """The sequence number of a message that was kept."""
     row = tx.one(

@@ -191,6 +191,7 @@ class OpenCase(Effect):
     topic: str | None = None
     town: str | None = None
     danger: str | None = None
+    vacancy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,8 +82,11 @@ def _hear(walk: Walk, message: Message, tongue: Tongue) -> None:
     chosen = hearing.exactly(message, options, tongue)
     if chosen is None:
         mind = walk.book.mind
-        anywhere = interrupts.while_with_a_person if walk.answers.get("held") else interrupts.command
-        found = interrupts.danger(message, mind) or anywhere(message, mind)
+        found = interrupts.danger(message, mind)
+        if found is None and walk.answers.get("held"):
+            found = interrupts.while_with_a_person(message, mind)
+        elif found is None:
+            found = interrupts.command(message, mind, yielding=hearing.named(message, options, tongue))
         if found is not None:
             _obey(walk, found)
             return

@@ -43,6 +43,12 @@ def exactly(message: Message, options: Sequence[Option], tongue: Tongue) -> Opti
     return options[place - 1]
 
 
+def named(message: Message, options: Sequence[Option], tongue: Tongue) -> bool:
+    """Whether the whole message is one of the other words for an option."""
+    said = fold(message.text)
+    return bool(said) and any(said in _others(option, tongue) for option in options)
+
+
 def roughly(message: Message, options: Sequence[Option], tongue: Tongue) -> Option | None:
     """The option meant by other words for it, a typo, or its label inside a short sentence."""
     said = fold(message.text)

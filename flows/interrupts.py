@@ -24,6 +24,9 @@ SUBFLOWS: Mapping[str, str] = {
 }
 """Commands that open a small conversation and come back."""
 
+FIRST = frozenset({"panic", "erase_data", "my_data", "stop_notices"})
+"""Commands nothing on offer comes before; all others yield to an option's own words ("continuar", "ayuda")."""
+
 MOVES: Mapping[str, str] = {"menu": "menu", "back": "back", "cancel": "cancel", "leave": "cancel", "repeat": "repeat"}
 """Commands that move within the conversation; "salir" with no person there leaves what we are in."""
 
@@ -57,11 +60,16 @@ def danger(message: Message, mind: Mind) -> Interrupt | None:
     return None
 
 
-def command(message: Message, mind: Mind) -> Interrupt | None:
-    """A command heard anywhere: the privacy words, notices, a person, the menu and the rest."""
+def command(message: Message, mind: Mind, yielding: bool = False) -> Interrupt | None:
+    """A command heard anywhere: the privacy words, notices, a person, the menu and the rest.
+
+    `yielding` when the whole message names an option on offer: then only the first of them count.
+    """
     if not message.text:
         return None
     heard = mind.commands.hear(message.text) or ""
+    if yielding and heard not in FIRST:
+        return None
     name = SUBFLOWS.get(heard) or MOVES.get(heard)
     return Interrupt(name) if name else None
 

@@ -284,7 +284,7 @@ class Walk:
                 self.do(effect(**self._values(step)))
                 self.take("then")
             case Branch(decide=decide):
-                self.take(decide(self.answers))
+                self.take(decide({**self.answers, "locked": self.locked}))
             case Call(flow=flow, then=then):
                 self.ways.append((self.flow, self.step, "then"))
                 self.call(flow, back_to=then)

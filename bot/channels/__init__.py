@@ -69,12 +69,16 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What became of a message we sent. `reference` is our own, when the channel carries it back."""
+    """What became of a message we sent. `reference` is our own, when the channel carries it back.
+
+    `state` is sent, delivered, read or failed; `unreachable` when the person cannot be reached here at all.
+    """
 
     provider: str
     state: str
     why: str | None = None
     reference: str | None = None
+    unreachable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,15 @@ class Reach:
     blocked: bool
 
 
-Event = Incoming | Status | Reach
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Something the vendor surely sent, of a form we cannot read: kept as it came, for staff (SAFETY A6)."""
+
+    provider: str
+    raw: str
+
+
+Event = Incoming | Status | Reach | Unreadable
 
 
 class Payload(NamedTuple):
@@ -104,14 +116,18 @@ class Receipt(NamedTuple):
 class Failed(Exception):
     """A message did not surely go out. `outcome` says what to do about it, `why` is a short code for staff.
 
-    not_sent: it surely did not; try again after `wait` seconds (None: our own backoff).
+    not_sent: it surely did not; try again after `wait` seconds (None: our own backoff). With `everyone` the whole
+        channel has to wait, not only this chat.
     refused: it never will; `unreachable` when the person cannot be reached on this channel at all.
     unknown: it may have gone.
     """
 
-    def __init__(self, outcome: str, why: str, wait: float | None = None, unreachable: bool = False) -> None:
+    def __init__(
+        self, outcome: str, why: str, wait: float | None = None, unreachable: bool = False, everyone: bool = False
+    ) -> None:
         super().__init__(why)
-        self.outcome, self.why, self.wait, self.unreachable = outcome, why, wait, unreachable
+        self.outcome, self.why, self.wait = outcome, why, wait
+        self.unreachable, self.everyone = unreachable, everyone
 
 
 class Refused(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from bot.channels import Event, Limits, Payload, Receipt, Refused, Request, Spoken
 
@@ -12,11 +12,10 @@ TERMINAL = WEB._replace(name="terminal")
 
 
 class Local:
-    """A channel on this machine: sending makes the message ready to be fetched, and says so to who listens."""
+    """A channel on this machine: sending makes the message ready to be fetched."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self.listeners: set[Callable[[str], None]] = set()
 
     @property
     def limits(self) -> Limits:
@@ -30,15 +29,13 @@ class Local:
         raise Refused("this channel has no webhook")
 
     def write(self, address: str, spoken: Spoken, reference: str) -> Payload:
-        return Payload("ready", {"address": address, "reference": reference})
+        return Payload("ready", {"reference": reference})
 
     async def send(self, payload: Payload) -> Receipt:
-        for listener in list(self.listeners):
-            listener(payload.values["address"])
         return Receipt(payload.values["reference"])
 
     async def courtesy(self, given: Mapping[str, str]) -> None:
         """Nothing to acknowledge: the page knows its message was kept."""
 
     async def close(self) -> None:
-        self.listeners.clear()
+        """Nothing to close."""

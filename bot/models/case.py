@@ -63,6 +63,7 @@ class Case(SQLModel, table=True):
     reason: str
     topic: str | None = None
     danger: str | None = None
+    vacancy: str | None = None
     false_alarm_at: Moment | None = None
     opened_at: Moment
     staff_id: str | None = Field(default=None, foreign_key="staff.id")

@@ -6,14 +6,19 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, inspect
+from procrastinate.schema import SchemaManager
+from sqlalchemy import Connection, Engine, inspect, text
 
 
 def migrate(engine: Engine) -> None:
     """Create or upgrade every table; does nothing on a database that is up to date."""
     with engine.begin() as connection:
-        config = _config(connection)
-        command.upgrade(config, "head")
+        if connection.dialect.name == "postgresql":
+            # of two machines that start at once one migrates, the other waits and finds it done
+            connection.execute(text("SELECT pg_advisory_xact_lock(7063221)"))
+        command.upgrade(_config(connection), "head")
+        if connection.dialect.name == "postgresql" and not inspect(connection).has_table("procrastinate_jobs"):
+            connection.exec_driver_sql(SchemaManager.get_schema().replace("%", "%%"))
 
 
 def exists(engine: Engine) -> bool:

@@ -1,7 +1,15 @@
 """Small things said on the way: greetings, help, and what happens when the bot does not understand."""
 
-from flows.steps import END, HOME, Call, Choice, Choose, Flow, Say
+from collections.abc import Mapping
+from typing import Any
+
+from flows.steps import END, HOME, Branch, Call, Choice, Choose, Flow, Say
 from flows.text import _
+
+
+def what_came(answers: Mapping[str, Any]) -> str:
+    return "place" if answers.get("media") == "place" else "file"
+
 
 hello = Flow("hello", start="say", title=_("Saludo"), steps={"say": Say(_("Hola, con gusto le atiendo."), then=END)})
 
@@ -43,10 +51,12 @@ stuck = Flow(
 
 media = Flow(
     "media",
-    start="offer",
+    start="what",
     title=_("Audio, foto u otro archivo"),
     takes=("media",),
     steps={
+        "what": Branch(what_came, {"place": "place", "file": "offer"}),
+        "place": Say(_("Recibí su ubicación, pero no la puedo leer. Escriba el nombre de su municipio."), then=END),
         "offer": Choose(
             _(
                 "Lo recibí, pero no puedo escuchar audios ni ver fotos o archivos. Escríbalo con letras, "

@@ -71,7 +71,7 @@ danger = Flow(
         ),
         "ask_anyway": Choose(
             _(
-                "Abrimos un caso urgente. Una persona le va a escribir aquí, no sé a qué hora: si hay peligro, "
+                "Abrimos un caso urgente. Una persona le va a escribir aquí. No sé a qué hora: si hay peligro, "
                 "llame a los números de arriba. No tiene que dar su nombre. ¿Qué quiere hacer?"
             ),
             {

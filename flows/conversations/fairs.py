@@ -26,7 +26,7 @@ fairs = Flow(
             _("Empresas: {fair.employers:list}"),
             _("Lleve: {fair.documents:list}"),
             _("Acceso: {fair.access}"),
-            _("La entrada es gratis. Nadie puede cobrarle."),
+            _("Nadie puede cobrarle por un empleo."),
             _("Fuente: {fair.source}."),
             then="next",
         ),

@@ -11,12 +11,12 @@ from flows.text import _
 
 
 def knows_town(answers: Mapping[str, Any]) -> str:
-    return "known" if answers.get("town") or answers["me"]["town"] else "ask"
+    return "known" if answers.get("town") or (answers["me"]["town"] and not answers["locked"]) else "ask"
 
 
 def waiting(answers: Mapping[str, Any]) -> str:
-    """Whether a case is already open and the person need not say it all again."""
-    return "open" if answers["me"]["case"] else "none"
+    """Whether a case is already open and the person need not say it all again; on a locked phone nothing shows it."""
+    return "open" if answers["me"]["case"] and not answers["locked"] else "none"
 
 
 person = Flow(

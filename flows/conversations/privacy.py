@@ -30,8 +30,10 @@ my_data = Flow(
     title=_("Qué saben de mí"),
     steps={
         "look": Lookup(MyData, save="mine", first=True, some="tell", none="nothing"),
-        "tell": Say(_("Esto es lo que guardamos de usted, cifrado:\n{mine.lines:lines}"), then="next"),
-        "nothing": Say(_("Solo guardamos estos mensajes, cifrados. No hay un perfil suyo."), then="next"),
+        "tell": Say(_("Esto es lo que guardamos de usted, con clave:\n{mine.lines:lines}"), then="next"),
+        "nothing": Say(
+            _("Guardamos estos mensajes, con clave, para poder contestarle. No hay un perfil suyo."), then="next"
+        ),
         "next": Choose(
             _("¿Qué quiere hacer?"),
             {
@@ -61,7 +63,10 @@ erase = Flow(
             },
         ),
         "erase": Do(EraseMe, then="done"),
-        "done": Say(_("Listo. Ya no guardamos nada suyo. Si vuelve a escribir, empezamos de nuevo."), then=END),
+        "done": Say(
+            _("Listo. Borramos sus mensajes, su perfil y su caso. Si vuelve a escribir, empezamos de nuevo."),
+            then=END,
+        ),
     },
 )
 

@@ -150,7 +150,7 @@ QUESTIONS: Mapping[str, Question] = {
             "job": (_("Encontrar empleo"), _("empleo, trabajo, trabajar")),
             "business": (_("Poner un negocio"), _("negocio, emprender, tienda")),
             "study": (_("Estudiar"), _("curso, escuela, certificarme")),
-            "abroad": (_("Trabajar fuera legal"), _("visa, trabajo temporal, extranjero, canadá")),
+            "abroad": (_("Trabajar en otro país"), _("visa, trabajo temporal, extranjero, canadá")),
         },
     ),
     "dpi": _choose(

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows import kinds
-from flows.effects import AboutMe, FindVacancies, MyProfile, ShowVacancy
-from flows.steps import END, HOME, Ask, Branch, Call, Choice, Choose, Flow, Lookup, Pick, Say
+from flows.effects import AboutMe, FindVacancies, MyProfile, OpenCase, ShowVacancy
+from flows.steps import END, HOME, Ask, Branch, Call, Choice, Choose, Do, Flow, Lookup, Pick, Say
 from flows.text import _
 
 
-def grown_up(answers: Mapping[str, Any]) -> str:
-    return "minor" if answers["me"]["minor"] else "adult"
+def who_asks(answers: Mapping[str, Any]) -> str:
+    """A minor, somebody on a locked phone (whose stored town must not show), or anybody else."""
+    if answers["me"]["minor"]:
+        return "minor"
+    return "locked" if answers["locked"] else "adult"
 
 
 def knows_town(answers: Mapping[str, Any]) -> str:
@@ -24,7 +27,7 @@ vacancies = Flow(
     title=_("Empleos disponibles"),
     steps={
         "me": Lookup(AboutMe, save="me", first=True, some="age", none="town"),
-        "age": Branch(grown_up, {"minor": "minors", "adult": "profile"}),
+        "age": Branch(who_asks, {"minor": "minors", "locked": "town", "adult": "profile"}),
         "minors": Call("minors", HOME),
         "profile": Lookup(MyProfile, save="profile", first=True, some="where", none="town"),
         "where": Branch(knows_town, {"known": "near", "ask": "town"}),
@@ -61,7 +64,7 @@ vacancies = Flow(
         "next": Choose(
             _("¿Qué quiere hacer?"),
             {
-                "apply": Choice(_("Me interesa"), "person", also=_("aplicar, quiero, sí, me gusta, interesa")),
+                "apply": Choice(_("Me interesa"), "apply", also=_("aplicar, quiero, sí, me gusta, interesa")),
                 "again": Choice(_("Ver otro empleo"), "again", also=_("otro, otra, más, no")),
                 "menu": Choice(_("Menú"), HOME, also=_("nada, volver")),
             },
@@ -77,6 +80,7 @@ vacancies = Flow(
                 "menu": Choice(_("Menú"), HOME, also=_("no, volver")),
             },
         ),
+        "apply": Do(OpenCase, needs=("vacancy",), given={"reason": "vacancy", "topic": "work"}, then="person"),
         "person": Call("person", END),
     },
 )

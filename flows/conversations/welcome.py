@@ -90,7 +90,7 @@ who = Flow(
                 "Soy Puente, un programa que da información a personas que regresaron a Guatemala. "
                 "No soy una persona. No soy Migración ni la policía."
             ),
-            _("Todo es gratis y voluntario. No tiene que dar su nombre ni su número de DPI."),
+            _("Usar este chat es gratis y voluntario. No tiene que dar su nombre ni su número de DPI."),
             _("En cualquier momento puede escribir PERSONA, MENÚ u OCULTAR."),
             then=END,
         ),
@@ -104,9 +104,11 @@ trust = Flow(
     steps={
         "honest": Say(
             _("Es bueno preguntar. Soy un programa automático de información. No soy Migración ni la policía."),
-            _("Nadie le va a cobrar. Nunca le pediré dinero, su número de DPI, cuentas ni contraseñas."),
             _(
-                "Lo que usted escribe se guarda cifrado. WhatsApp o Telegram también ven los mensajes. "
+                "Nadie le va a cobrar por usar este chat. Nunca le pediré dinero, su número de DPI, cuentas ni contraseñas."
+            ),
+            _(
+                "Lo que usted escribe se guarda con clave. WhatsApp o Telegram también ven los mensajes. "
                 "Puede escribir MIS DATOS para ver lo guardado, o BORRAR MIS DATOS."
             ),
             then=END,

@@ -263,6 +263,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("topic", sa.String(), nullable=True),
         sa.Column("danger", sa.String(), nullable=True),
+        sa.Column("vacancy", sa.String(), nullable=True),
         sa.Column("false_alarm_at", sa.Float(), nullable=True),
         sa.Column("opened_at", sa.Float(), nullable=False),
         sa.Column("staff_id", sa.String(), nullable=True),
