@@ -1,6 +1,15 @@
-"""Options every test may ask for."""
+"""Options every test may ask for, and an installation of its own for those that need one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.installation import Home, Template
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -10,3 +19,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def accept(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--accept"))
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    from tests.installation import Template  # only who needs an installation waits for its imports
+
+    return Template(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(params=["sqlite"])
+def home(template: Template, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Home]:
+    """An installation with its demo world, before anybody wrote to it; one for each kind of database."""
+    from tests.installation import installation
+
+    yield from installation(template, tmp_path)
