@@ -32,7 +32,8 @@ _WHOLE = 1.3
 _LATER = 0.01
 """The head of a Spanish phrase comes first: *tapicero de muebles*."""
 _LEAST = 0.1
-_REPAIRED = 3
+_REPAIRED, _TOO_SHORT = 4, 4
+"""Unknown words looked up by nearness in one text, so that a long one costs no more; how long they must be."""
 
 
 class Trade(NamedTuple):
@@ -76,7 +77,7 @@ class Occupations:
             if entry.worker:
                 worker.update(entry.sounds)
         self._stems = frozenset(self._sounds.values())
-        self._repairable = [heard for heard in self._sounds if len(heard) > 4 and heard in worker]
+        self._repairable = [heard for heard in self._sounds if len(heard) > _TOO_SHORT and heard in worker]
         self._by_root = {root: heard for heard, root in self._sounds.items() if heard in worker}
         self._roles = dict(roles)
         self._titles = dict(titles)
@@ -145,9 +146,10 @@ class Occupations:
                 self._note(heard, word.sound, at, 1.0, word)
             elif (as_s := word.sound.replace("ch", "s")) in self._sounds:
                 self._note(heard, as_s, at, 1.0, word)
-            elif repairs < _REPAIRED and (near := self._near(word.sound)):
+            elif repairs < _REPAIRED and len(word.sound) > _TOO_SHORT:
                 repairs += 1
-                self._note(heard, near, at, _MISSPELLED, word)
+                if near := self._near(word.sound):
+                    self._note(heard, near, at, _MISSPELLED, word)
             if at + 1 < len(spoken) and (joined := word.sound + spoken[at + 1].sound) in self._sounds:
                 self._note(heard, joined, at, 1.0, word)
         return heard
@@ -157,8 +159,6 @@ class Occupations:
         heard.setdefault(known, []).append(_Heard(known, sound, at, trust, word.setting))
 
     def _near(self, sound: str) -> str | None:
-        if len(sound) < 5:
-            return None
         root = made_from(sound)
         if root and (made := self._by_root.get(root) or self._by_root.get(stem(root))):
             return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _RULES = tuple(
     (re.compile(pattern), sound)
@@ -38,6 +39,11 @@ def sound(folded: str) -> str:
 
     Spaces stay, so a name can be compared word by word or with its words run together.
     """
+    return " ".join(map(_sound, folded.split()))
+
+
+@lru_cache(maxsize=30_000)
+def _sound(word: str) -> str:
     for pattern, replacement in _RULES:
-        folded = pattern.sub(replacement, folded)
-    return folded
+        word = pattern.sub(replacement, word)
+    return word
