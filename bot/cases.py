@@ -53,7 +53,8 @@ def open_case(
         urgent = min(case["urgency"], urgency, key=lambda level: RANK[level])
         tx.run(
             "UPDATE handoff_case SET urgency = :urgency, danger = COALESCE(:danger, danger), "
-            "topic = COALESCE(topic, :topic), vacancy = COALESCE(:vacancy, vacancy), false_alarm_at = :calm WHERE id = :id",
+            "topic = COALESCE(topic, :topic), vacancy = COALESCE(:vacancy, vacancy), false_alarm_at = :calm "
+            "WHERE id = :id",
             id=case["id"],
             urgency=urgent,
             danger=danger,

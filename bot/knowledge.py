@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from importlib.metadata import version
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
+from flows.mind import Mind
+from flows.understanding.age import declared_age
+from flows.understanding.commands import Commands
+from flows.understanding.danger import Dangers
+from flows.understanding.occupations import Occupations
 from flows.understanding.places import Places
+from flows.understanding.scam import Scams
+from flows.understanding.services import Services
 
 _ROOT = files("flows.knowledge")
 
@@ -23,7 +36,7 @@ def text(name: str) -> str:
 @cache
 def facts(name: str) -> Any:
     """A YAML file of the knowledge, as plain dicts and lists; not to be changed by the caller."""
-    return yaml.load(text(name), Loader=yaml.CSafeLoader)  # noqa: S506 - CSafeLoader is the safe one, in C
+    return yaml.load(text(name), Loader=yaml.CSafeLoader)
 
 
 def table(name: str) -> list[dict[str, str]]:
@@ -36,9 +49,80 @@ def lines(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text(name).splitlines() if line.strip()]
 
 
+def mind(services: Sequence[Mapping[str, Any]] | None = None, kept: Path | None = None) -> Mind:
+    """Everything the bot understands, built from the files; `services` are the directory's records as they stand.
+
+    `kept` is a folder for what took long to learn; it is learnt again when the files it comes from change.
+    """
+    return Mind(
+        dangers=dangers(kept),
+        commands=Commands.learn(facts("commands.yaml")),
+        places=places(),
+        trades=trades(),
+        services=directory(facts("services.yaml")["services"] if services is None else services),
+        age=declared_age,
+    )
+
+
+def dangers(kept: Path | None = None) -> Dangers:
+    """Danger, learnt from every labelled line we have."""
+    sources = ("danger/messages.jsonl", "danger/look_alikes.jsonl", "danger/concepts.yaml", "danger/scenes.yaml")
+    heard = [*lines(sources[0]), *lines(sources[1])]
+    patterns = {"concepts": facts(sources[2]), **facts(sources[3])}
+    weights = _learnt(kept, "danger", sources, lambda: Dangers.train(heard, patterns))
+    return Dangers.learn(heard, patterns, weights)
+
+
+def _learnt(
+    kept: Path | None, name: str, sources: Sequence[str], learn: Callable[[], Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """Arrays learnt from files: those kept from an earlier start, or learnt now and kept. Never without a source."""
+    if kept is None:
+        return learn()
+    code = "".join(text(source) for source in sources) + version("numpy") + release()
+    path = kept / f"{name}-{hashlib.sha256(code.encode()).hexdigest()[:16]}.npz"
+    if path.exists():
+        with np.load(path) as stored:
+            return dict(stored)
+    weights = learn()
+    kept.mkdir(parents=True, exist_ok=True)
+    for old in kept.glob(f"{name}-*.npz"):
+        old.unlink(missing_ok=True)
+    with tempfile.NamedTemporaryFile(dir=kept, suffix=".part", delete=False) as file:
+        np.savez(file, **weights)
+    Path(file.name).replace(path)
+    return weights
+
+
+@cache
+def release() -> str:
+    """A fingerprint of the understanding's code: what another release learnt is not used."""
+    modules = {file.name: file for file in files("flows.understanding").iterdir() if file.name.endswith(".py")}
+    return hashlib.sha256("".join(modules[name].read_text("utf-8") for name in sorted(modules)).encode()).hexdigest()
+
+
+def directory(services: Sequence[Mapping[str, Any]]) -> Services:
+    """Questions about services, learnt from the records and from what people say when they need each."""
+    out_of_scope = [line["text"] for line in lines("out_of_scope.jsonl")]
+    return Services.learn(services, facts("service_cues.yaml"), facts("thesaurus.yaml"), out_of_scope)
+
+
 @cache
 def places() -> Places:
     """Municipalities and departments, and how people write them."""
-    return Places.learn(
-        table("municipalities.csv"), table("place_aliases.csv"), [row["name"] for row in table("abroad.csv")]
-    )
+    known = [*table("place_aliases.csv"), *table("place_lookalikes.csv")]
+    return Places.learn(table("municipalities.csv"), known, [row["name"] for row in table("abroad.csv")])
+
+
+@cache
+def trades() -> Occupations:
+    """Trades, from a worker's own words; the official titles count less."""
+    names = sorted(file.name for file in _ROOT.joinpath("trades").iterdir() if file.name.endswith(".csv"))
+    own = [row for name in names if name != "official.csv" for row in table(f"trades/{name}")]
+    return Occupations.learn(own, table("isco08.csv"), table("trades/official.csv"))
+
+
+@cache
+def scams() -> Scams:
+    """Offers that may be a scam, and why."""
+    return Scams.learn(facts("scam_rules.yaml"), lines("scam_examples.jsonl"))

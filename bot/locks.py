@@ -43,7 +43,7 @@ class FileLock:
 
     async def take(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._path.open("w")  # noqa: ASYNC230 - opened once
+        self._file = self._path.open("w")
         while True:
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -84,7 +84,7 @@ def prepare(settings: Settings) -> Record:
 def build(settings: Settings, mind: Mind | None = None) -> Puente:
     """Everything, from the settings; the only place where parts are put together. `mind` replaces the real one."""
     record = prepare(settings)
-    understanding = mind or knowledge.mind(record.do(_services))
+    understanding = mind or knowledge.mind(record.do(_services), kept=var(settings))
     contents = record.do(_contents)
     return Puente(settings, record, house.build(understanding), channels(settings, contents))
 

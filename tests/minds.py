@@ -27,6 +27,7 @@ class Trade(NamedTuple):
 class About(NamedTuple):
     decision: str
     ids: tuple[str, ...] = ()
+    score: float = 1.0
 
 
 class Dangers:
