@@ -20,6 +20,10 @@ NONCE = 12
 """Bytes; random for every value (NIST SP 800-38D, 8.2.2)."""
 
 
+KEY = 32
+"""Bytes of every key."""
+
+
 class NoKeys(Exception):
     """There is a database but not the keys it was written with."""
 
@@ -57,7 +61,7 @@ class Vault:
     def seal(self, column: str, text: str) -> bytes:
         """Key id, nonce and ciphertext of a text; `column` is "table.column", and only there it opens again."""
         nonce = os.urandom(NONCE)
-        return self._current + nonce + self._seal.encrypt(nonce, text.encode(), column.encode())
+        return self._current + nonce + self._seal.encrypt(nonce, _bytes(text), column.encode())
 
     def open(self, column: str, sealed: bytes) -> str:
         """The text again. Raises `NoKeys` when it was sealed with another key or for another column."""
@@ -66,11 +70,11 @@ class Vault:
             opened = cipher.decrypt(bytes(sealed[1 : NONCE + 1]), bytes(sealed[NONCE + 1 :]), column.encode())
         except (InvalidTag, KeyError):
             raise NoKeys(f"a value of {column} cannot be opened with these keys") from None
-        return opened.decode()
+        return opened.decode("utf-8", "surrogatepass")
 
     def blind(self, kind: str, value: str) -> bytes:
         """A keyed hash (HMAC-SHA256) of an address or id, for look-ups: 32 bytes, useless without the key."""
-        return hmac.digest(self._index, f"{kind}|{value}".encode(), hashlib.sha256)
+        return hmac.digest(self._index, _bytes(f"{kind}|{value}"), hashlib.sha256)
 
     def __repr__(self) -> str:
         return "Vault(…)"
@@ -95,7 +99,7 @@ def use(keys: Vault) -> None:
 def generate(path: Path) -> None:
     """Write new keys to a file only its owner can read. Raises `FileExistsError` rather than replace keys."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    keys = {"current": 1, "data": {"1": _encoded(os.urandom(32))}, "index": _encoded(os.urandom(32))}
+    keys = {"current": 1, "data": {"1": _encoded(os.urandom(KEY))}, "index": _encoded(os.urandom(KEY))}
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
     with os.fdopen(handle, "w") as file:
         json.dump(keys, file, indent=1)
@@ -107,10 +111,12 @@ def load(path: Path) -> Vault:
     """The keys in a file. Raises `NoKeys` saying what is wrong with it."""
     try:
         stored = json.loads(path.read_text())
-        data = {int(number): base64.b64decode(key) for number, key in stored["data"].items()}
-        return Vault(data, int(stored["current"]), base64.b64decode(stored["index"]))
+        data = {int(number): _key(key) for number, key in stored["data"].items()}
+        return Vault(data, int(stored["current"]), _key(stored["index"]))
     except FileNotFoundError:
         raise NoKeys(f"there are no keys at {path}") from None
+    except OSError as error:
+        raise NoKeys(f"the keys at {path} cannot be read: {error.strerror}") from None
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise NoKeys(f"{path} is not a file of keys ({type(error).__name__})") from None
 
@@ -130,3 +136,15 @@ def ready(path: Path, database_exists: bool) -> Vault:
 
 def _encoded(key: bytes) -> str:
     return base64.b64encode(key).decode()
+
+
+def _key(encoded: str) -> bytes:
+    key = base64.b64decode(encoded, validate=True)
+    if len(key) != KEY:
+        raise ValueError(f"a key has {KEY} bytes")
+    return key
+
+
+def _bytes(text: str) -> bytes:
+    """Any text at all: a vendor's id may hold what is no Unicode, and no message may be lost over it."""
+    return text.encode("utf-8", "surrogatepass")
