@@ -24,6 +24,8 @@ SEEN = "UPDATE address SET last_inbound_at = :at, blocked_at = NULL WHERE id = :
 KEEP = """INSERT INTO inbox (channel, provider, contact_id, address_id, kind, body, received_at, failed)
 VALUES (:channel, :provider, :contact, :address, :kind, :body, :at, 0)
 ON CONFLICT (channel, provider) DO NOTHING"""
+BELONGS = """UPDATE inbox SET contact_id = :contact, address_id = :address
+WHERE channel = :channel AND provider = :provider"""
 RANK = {"sent": 1, "delivered": 2, "read": 3}
 
 
@@ -31,22 +33,25 @@ def accept(tx: Tx, channel: str, incoming: Incoming, now: float | None = None) -
     """Keep a message exactly once; True when it is new. The contact's lane runs after the commit."""
     at = time.time() if now is None else now
     keys = vault()
-    address_id, contact_id = _whose(tx, channel, incoming, at)
+    provider = keys.blind(f"{channel}|message", incoming.provider)
     body = {"message": _shown(incoming.message), "courtesy": dict(incoming.courtesy)}
     kept = tx.run(
         KEEP,
         channel=channel,
-        provider=keys.blind(f"{channel}|message", incoming.provider),
-        contact=contact_id,
-        address=address_id,
+        provider=provider,
+        contact=None,
+        address=None,
         kind="message",
         body=keys.seal("inbox.body", json.dumps(body, ensure_ascii=False)),
         at=at,
     )
-    if kept:
-        tx.run(SEEN, id=address_id, at=at)
-        tx.wake(contact_id)
-    return bool(kept)
+    if not kept:
+        return False  # before anybody is looked up: a replay must not bring back a person who was erased
+    address_id, contact_id = _whose(tx, channel, incoming, at)
+    tx.run(BELONGS, contact=contact_id, address=address_id, channel=channel, provider=provider)
+    tx.run(SEEN, id=address_id, at=at)
+    tx.wake(contact_id)
+    return True
 
 
 def note(tx: Tx, contact_id: str, kind: str, once: str, now: float | None = None, **body: Any) -> bool:
@@ -80,7 +85,8 @@ def settle(tx: Tx, channel: str, status: Status, now: float | None = None) -> bo
     if row is None:
         return False
     final = status.state in ("failed", "refused")
-    if row["state"] in ("refused", "dropped") or (not final and RANK[status.state] <= RANK.get(row["state"], 0)):
+    furthest = RANK["delivered"] if final else RANK[status.state]
+    if row["state"] in ("refused", "dropped") or furthest <= RANK.get(row["state"], 0):
         return True
     tx.run(
         "UPDATE outbox SET state = :state, why = :why, provider = :provider, settled_at = :at WHERE id = :id",
@@ -123,11 +129,13 @@ def _whose(tx: Tx, channel: str, incoming: Incoming, at: float) -> tuple[int, st
     found = tx.one(FIND_ADDRESS, channel=channel, hash=keys.blind(channel, incoming.address))
     contact_id = found["contact_id"] if found else None
     known = [tx.one(FIND_ADDRESS, channel=channel, hash=keys.blind(channel, alias)) for alias in incoming.aliases]
-    if contact_id is not None and incoming.aliases and not any(known) and _has_others(tx, channel, contact_id):
+    by_alias = next((row["contact_id"] for row in known if row), None)
+    changed_hands = contact_id is not None and incoming.aliases and by_alias != contact_id
+    if changed_hands and (by_alias is not None or _has_others(tx, channel, str(contact_id))):
         # the same phone with another scoped id: the number has passed to somebody else (SAFETY J5)
-        tx.run("UPDATE address SET contact_id = :new WHERE id = :id", new=_stranger(tx, at), id=found["id"])
-        return _whose(tx, channel, incoming, at)
-    contact_id = contact_id or next((row["contact_id"] for row in known if row), None) or _stranger(tx, at)
+        contact_id = by_alias or _stranger(tx, at)
+        _pass_on(tx, found["id"], contact_id, at)
+    contact_id = contact_id or by_alias or _stranger(tx, at)
     address_id = found["id"] if found else _add_address(tx, channel, contact_id, incoming.address, at)
     for alias in incoming.aliases:
         if tx.one(FIND_ADDRESS, channel=channel, hash=keys.blind(channel, alias)) is None:
@@ -140,6 +148,18 @@ def _stranger(tx: Tx, at: float) -> str:
     tx.run(ADD_CONTACT, id=contact_id, at=at, no=False)
     tx.run(ADD_CONVERSATION, contact=contact_id, at=at)
     return contact_id
+
+
+def _pass_on(tx: Tx, address_id: int, contact_id: str, at: float) -> None:
+    """An address is somebody else's now: what was meant for its former owner does not go there any more."""
+    tx.run("UPDATE conversation SET address_id = NULL WHERE address_id = :id", id=address_id)
+    tx.run(
+        "UPDATE outbox SET state = 'dropped', why = 'moved', settled_at = :at "
+        "WHERE address_id = :id AND state = 'waiting'",
+        id=address_id,
+        at=at,
+    )
+    tx.run("UPDATE address SET contact_id = :contact WHERE id = :id", contact=contact_id, id=address_id)
 
 
 def _has_others(tx: Tx, channel: str, contact_id: str) -> bool:
