@@ -68,12 +68,16 @@ class Home:
     def later(self, seconds: float) -> None:
         self.now += seconds
 
-    def person(self, name: str = "ana", channel: str = "web") -> Person:
-        return Person(self, name, channel)
+    def person(
+        self, name: str = "ana", channel: str = "web", aliases: tuple[str, ...] = (), written: int = 0
+    ) -> Person:
+        """Somebody at an address; `written` messages of theirs came before."""
+        return Person(self, name, channel, aliases, written)
 
     def work(self) -> None:
         """Take turns until nobody has anything unread."""
-        while rows := self.all("SELECT DISTINCT contact_id AS c FROM inbox WHERE done_at IS NULL AND contact_id > ''"):
+        unread = "SELECT DISTINCT contact_id AS c FROM inbox WHERE done_at IS NULL AND contact_id IS NOT NULL"
+        while rows := self.all(unread):
             for row in rows:
                 while self.record.do(turn.take, self.puente.house, row["c"], self.now):
                     self.now += 0.001
@@ -171,7 +175,8 @@ class Person:
 
     def said(self, after: int = 0) -> list[dict[str, Any]]:
         """What was said to them, sent or not, oldest first."""
-        rows = self.home.all("SELECT * FROM outbox WHERE contact_id = :c AND id > :after", c=self.contact, after=after)
+        later = "SELECT * FROM outbox WHERE contact_id = :c AND id > :after ORDER BY id"
+        rows = self.home.all(later, c=self.contact, after=after)
         return [dict(row) | json.loads(vault().open("outbox.body", row["body"])) for row in rows]
 
     def meet(self, *more: str) -> list[str]:
