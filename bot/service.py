@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
-from bot import crypto, demo, directory, house, inbox, knowledge
-from bot.channels import Channel, Event, Incoming, Reach, Status
+from bot import crypto, demo, directory, house, inbox, knowledge, unreadable
+from bot.channels import Channel, Event, Incoming, Reach, Status, Unreadable
 from bot.channels.local import TERMINAL, WEB, Local
 from bot.channels.telegram import Telegram
 from bot.channels.telegram_polling import poll
+from bot.channels.telegram_setup import insist, listen_at, offer_commands, stop_listening
 from bot.channels.whatsapp import WhatsApp
+from bot.channels.whatsapp_layouts import current
+from bot.crypto import NoKeys
 from bot.house import House
 from bot.lanes import lanes
 from bot.models import ContentTemplate, Service
 from bot.models.migrate import exists, migrate
 from bot.record import Record, Tx
-from bot.settings import Settings
+from bot.settings import Settings, Unusable
 from bot.worker import Worker
 from flows.mind import Mind
 
@@ -31,20 +36,20 @@ class Puente:
         self.settings, self.record, self.house, self.channels = settings, record, house, channels
         lock = settings.sqlite_path.with_suffix(".lock") if settings.on_sqlite else None
         self.worker = Worker(record, lanes(record), lambda: self.house, channels, lock)
-        self._polling: asyncio.Task[None] | None = None
+        self._telegram: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to work: lanes, pumps, timers, and long polling where Telegram has no public address to call."""
+        """Begin to work: lanes, pumps, timers, and hearing Telegram, at our public address or by asking it."""
         await self.record.news.start()
         await self.worker.start()
         telegram = self.channels.get("telegram")
-        if isinstance(telegram, Telegram) and self.settings.public_base_url is None:
-            self._polling = asyncio.create_task(self._poll_when_leading(telegram))
+        if isinstance(telegram, Telegram):
+            self._telegram = asyncio.create_task(self._hear_telegram(telegram))
 
     async def stop(self) -> None:
-        if self._polling is not None:
-            self._polling.cancel()
-            await asyncio.gather(self._polling, return_exceptions=True)
+        if self._telegram is not None:
+            self._telegram.cancel()
+            await asyncio.gather(self._telegram, return_exceptions=True)
         await self.worker.stop()
         await self.record.news.stop()
 
@@ -53,9 +58,17 @@ class Puente:
         if events:
             await self.record.run(keep, channel, events)
 
-    async def _poll_when_leading(self, telegram: Telegram) -> None:
+    async def _hear_telegram(self, telegram: Telegram) -> None:
+        """In the background: Telegram need not be there for us to start."""
         await self.worker.leading.wait()
-        await poll(telegram, lambda events: self.keep("telegram", events))
+        public = self.settings.public_base_url
+        if public is not None:
+            await insist(lambda: listen_at(telegram, self.record, f"{public}/webhooks/telegram"))
+        else:
+            await insist(lambda: stop_listening(telegram))
+        await insist(lambda: offer_commands(telegram, self.house.tongues))
+        if public is None:
+            await poll(telegram, lambda events: self.keep("telegram", events))
 
 
 def keep(tx: Tx, channel: str, events: list[Event]) -> None:
@@ -67,29 +80,59 @@ def keep(tx: Tx, channel: str, events: list[Event]) -> None:
                 inbox.settle(tx, channel, event)
             case Reach():
                 inbox.reach(tx, channel, event)
+            case Unreadable():
+                unreadable.keep(tx, channel, event)
 
 
 def prepare(settings: Settings) -> Record:
-    """The record, migrated, its keys in use, directory and demo world loaded. Raises `NoKeys`, `NotSafe`."""
-    record = Record(settings.database_url)
-    first_time = not exists(record.engine)
+    """The record, migrated, its keys in use, directory and demo world loaded.
+
+    Raises `NoKeys`, `NotSafe`, and `Unusable` where there is no such database to be had.
+    """
+    record, first_time = _opened(settings)
     crypto.use(crypto.ready(settings.puente_keys, database_exists=not first_time))
     migrate(record.engine)
+    record.do(_check_keys, settings.puente_keys)
     record.do(directory.seed)
     if first_time and settings.demo:
         record.do(demo.load)
     return record
 
 
+def _opened(settings: Settings) -> tuple[Record, bool]:
+    """The record, and whether nothing was ever kept in it."""
+    try:
+        record = Record(settings.database_url)
+        return record, not exists(record.engine)
+    except (OSError, DBAPIError, sqlite3.DatabaseError) as error:
+        why = error.strerror if isinstance(error, OSError) else getattr(error, "orig", None) or error
+        raise Unusable(f"the database of DATABASE_URL cannot be opened: {why}") from None
+
+
+def _check_keys(tx: Tx, path: Path) -> None:
+    """Raises `NoKeys` unless these keys open what this database holds, and find whom it knows."""
+    staff = tx.one("SELECT name FROM staff LIMIT 1")
+    person = tx.one("SELECT channel, hash, value FROM address ORDER BY id DESC LIMIT 1")
+    keys = crypto.vault()
+    wrong = f"{path} does not hold the keys this database was written with; put back the file that does"
+    try:
+        if staff is not None:
+            keys.open("staff.name", staff["name"])
+        address = "" if person is None else keys.open("address.value", person["value"])
+    except NoKeys:
+        raise NoKeys(wrong) from None
+    if person is not None and keys.blind(person["channel"], address) != bytes(person["hash"]):
+        raise NoKeys(wrong)
+
+
 def build(settings: Settings, mind: Mind | None = None) -> Puente:
     """Everything, from the settings; the only place where parts are put together. `mind` replaces the real one."""
     record = prepare(settings)
     understanding = mind or knowledge.mind(record.do(_services), kept=var(settings))
-    contents = record.do(_contents)
-    return Puente(settings, record, house.build(understanding), channels(settings, contents))
+    return Puente(settings, record, house.build(understanding), channels(settings, record.do(contents)))
 
 
-def channels(settings: Settings, contents: Mapping[str, str]) -> dict[str, Channel]:
+def channels(settings: Settings, stored: Mapping[str, str]) -> dict[str, Channel]:
     """The channels whose settings are given, and the two that need none."""
     found: dict[str, Channel] = {"web": Local(WEB), "terminal": Local(TERMINAL)}
     if settings.telegram_token is not None:
@@ -103,7 +146,7 @@ def channels(settings: Settings, contents: Mapping[str, str]) -> dict[str, Chann
             settings.twilio_whatsapp_from,
             settings.twilio_messaging_service_sid,
             settings.twilio_api_base,
-            contents,
+            stored,
         )
     return found
 
@@ -130,8 +173,9 @@ def _learnable(row: Service) -> dict[str, object]:
     }
 
 
-def _contents(tx: Tx) -> dict[str, str]:
-    return {row.layout: row.sid for row in tx.session.exec(select(ContentTemplate)).all()}
+def contents(tx: Tx) -> dict[str, str]:
+    """The buttons and lists stored at Twilio, by layout; those of an older release do not count."""
+    return current((row.layout, row.digest, row.sid) for row in tx.session.exec(select(ContentTemplate)).all())
 
 
 def var(settings: Settings) -> Path:

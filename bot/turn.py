@@ -47,8 +47,9 @@ class Conversation:
     language: str
 
 
-Greet = Callable[[str, Mapping[str, str]], None]
-"""Told of a message as it is taken up: its channel, and what that needs to acknowledge it at once."""
+Greet = Callable[[str, Mapping[str, str], bool], None]
+"""Told of a message as it is taken up: its channel, what that needs to acknowledge it at once, and whether the bot
+is going to answer it."""
 
 
 def take(tx: Tx, house: House, contact_id: str, now: float | None = None, greet: Greet | None = None) -> bool:
@@ -68,7 +69,7 @@ def take(tx: Tx, house: House, contact_id: str, now: float | None = None, greet:
     if row["kind"] == "message":
         message, courtesy = inbox.read(row["body"])
         if greet is not None:
-            greet(row["channel"], courtesy)
+            greet(row["channel"], courtesy, stored["owner"] == "bot")
     _work_through(tx, house, conversation, row, message, at)
     tx.run(DONE, id=row["id"], at=at)
     return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bot import erase, inbox
+from bot import erase, inbox, unreadable
 from bot.audit import audit
 from bot.record import Tx
 
@@ -45,6 +45,7 @@ def ring(tx: Tx, now: float) -> None:
 
 
 def _retention(tx: Tx, now: float) -> None:
+    unreadable.forget(tx, now - STRANGERS_KEPT)
     if forgotten := erase.forget_strangers(tx, now - STRANGERS_KEPT):
         audit(tx, "house", "retention.strangers", detail=str(forgotten), now=now)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from bot import turn, upkeep
 from bot.channels import Channel
@@ -18,7 +17,7 @@ from bot.lanes import Lanes
 from bot.locks import AdvisoryLock, FileLock, Lock, while_held
 from bot.logs import where
 from bot.pump import LONGEST_SEND, Pump
-from bot.record import Record, libpq
+from bot.record import DOWN, Record, libpq
 
 log = structlog.get_logger()
 
@@ -97,9 +96,9 @@ class Worker:
                 if not await self.record.run(turn.take, self.house(), contact_id, None, self._greet):
                     return
                 failures = 0
-            except DBAPIError as error:
+            except DOWN as error:
                 # the database, not the message: the sweep comes back to it
-                log.error("turn.database", error=type(error.orig).__name__)
+                log.error("turn.database", error=type(error).__name__)
                 return
             except Exception as error:  # whatever a message did to us, the lane must go on
                 failures += 1
@@ -108,10 +107,10 @@ class Worker:
                     await self.record.run(turn.give_up, self.house(), contact_id)
                     failures = 0
 
-    def _greet(self, channel: str, given: Mapping[str, str]) -> None:
+    def _greet(self, channel: str, given: Mapping[str, str], answers: bool) -> None:
         """Called from the record's thread as a message is taken up: acknowledge it on its channel."""
         if self._loop is not None and channel in self.channels and given:
-            self._loop.call_soon_threadsafe(self._spawn, self.channels[channel].courtesy(given))
+            self._loop.call_soon_threadsafe(self._spawn, self.channels[channel].courtesy(given, answers))
 
     async def _sweep(self) -> None:
         await self.lanes.sweep()

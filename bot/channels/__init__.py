@@ -161,8 +161,8 @@ class Channel(Protocol):
     async def send(self, payload: Payload) -> Receipt:
         """Make the call. Raises `Failed`."""
 
-    async def courtesy(self, given: Mapping[str, str]) -> None:
-        """Acknowledge a message at once: stop the spinner, show that we are writing. Never raises."""
+    async def courtesy(self, given: Mapping[str, str], writing: bool) -> None:
+        """Acknowledge a message at once: stop the spinner and, when the bot is `writing`, show it. Never raises."""
 
     async def close(self) -> None: ...
 

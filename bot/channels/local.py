@@ -34,7 +34,7 @@ class Local:
     async def send(self, payload: Payload) -> Receipt:
         return Receipt(payload.values["reference"])
 
-    async def courtesy(self, given: Mapping[str, str]) -> None:
+    async def courtesy(self, given: Mapping[str, str], writing: bool) -> None:
         """Nothing to acknowledge: the page knows its message was kept."""
 
     async def close(self) -> None:

@@ -54,7 +54,7 @@ class Telegram:
     ) -> None:
         self.secret = secret
         self._limits = limits
-        waits = {"read_timeout": patience, "connect_timeout": 5, "pool_timeout": 5}
+        waits: dict[str, Any] = {"read_timeout": patience, "connect_timeout": 5, "pool_timeout": 5}
         self._sending = Quiet(connection_pool_size=64, **waits)
         self._polling = Quiet(connection_pool_size=1, **waits)
         self.bot = Bot(
@@ -109,12 +109,12 @@ class Telegram:
             raise failed(error) from None
         return Receipt(f"{values['chat_id']}:{sent.message_id}")
 
-    async def courtesy(self, given: Mapping[str, str]) -> None:
+    async def courtesy(self, given: Mapping[str, str], writing: bool) -> None:
         """Stop the button's spinner; show that we are writing."""
         try:
             if "callback" in given:
                 await self.bot.answer_callback_query(given["callback"])
-            if "chat" in given:
+            if writing and "chat" in given:
                 await self.bot.send_chat_action(int(given["chat"]), "typing")
         except Exception as error:  # a courtesy that fails costs nobody anything
             log.info("telegram.courtesy", error=type(error).__name__)

@@ -47,7 +47,7 @@ def _message(number: int, message: Object) -> list[Event]:
     address = _whose(message)
     if address is None:
         return []
-    text = clean(next((said for said in (message.get("text"), message.get("caption")) if _is_text(said)), ""))
+    text = next(filter(None, map(_text, (message.get("text"), message.get("caption")))), "")
     place = _place(message.get("location"))
     kind = next((KINDS.get(name, name) for name in MEDIA if name in message), None)
     if not (text or kind or place):
@@ -123,8 +123,8 @@ def _number(given: Any) -> int | None:
     return given if type(given) is int else None
 
 
-def _is_text(said: Any) -> bool:
-    return isinstance(said, str) and bool(clean(said))
+def _text(said: Any) -> str:
+    return clean(said) if isinstance(said, str) else ""
 
 
 def _command(text: str) -> str:

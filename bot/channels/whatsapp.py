@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +12,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import structlog
-from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.base.exceptions import TwilioException
 from twilio.http.async_http_client import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
@@ -39,24 +41,38 @@ LIMITS = Limits("whatsapp", buttons=3, button_label=20, rows=10, row_label=24, r
                 per_second=40, per_chat=1)  # fmt: skip
 """In session: 3 quick replies or a list of 10 (Twilio, content types); our pace is half the 80 a second allowed."""
 
-TIMEOUT = httpx.Timeout(15, connect=5, pool=5)
+PATIENCE = 15.0
+"""Seconds we wait for an answer of Twilio's."""
+
+ALGORITHM = re.compile(r"algorithm=([\w-]+)")
+SIGNED_WITH = {"HMAC_SHA1"}
+"""How a call may be signed. Twilio can also sign with a shared key (SHA-256); nobody has given us one."""
+
 MESSAGE = re.compile(r"(SM|MM)[0-9a-f]{32}")
 SIGNED_ID = re.compile(r"MessageSid(?:SM|MM)[0-9a-f]{32}")
 PERSON = re.compile(r"whatsapp:(\+\d{7,15}|[A-Z]{2}\.[A-Za-z0-9]{1,128})")
+SENDER = re.compile(r"whatsapp:\+\d{3,15}")
+VERSION = re.compile(r"\d{4}-\d\d-\d\d")
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 STATES = {"sent": "sent", "delivered": "delivered", "read": "read", "failed": "failed", "undelivered": "failed"}
 KINDS = {"image": "image", "audio": "audio", "video": "video", "text": "contact", "application": "document"}
 REFUSED_FOR_GOOD = {21211, 21610, 21614, 63003, 63024}
 """Twilio's codes for a person who cannot be reached here: bad number, opted out, not on WhatsApp."""
 
+TWILIOS_OWN = 10_000
+"""Twilio's error codes begin here; a refusal without one is a page of something in between."""
+
+CONTENT_REFUSED = {20001, 21619, 21654, 21655, 21656, 21658, 92007}
+"""Twilio's codes for a stored layout it will not fill in or no longer has; the same words as plain text are fine."""
+
 
 class Wire(AsyncHttpClient):
     """Twilio's client on httpx: with timeouts, to the configured host, never following a redirect or repeating."""
 
-    def __init__(self, base: str | None) -> None:
-        super().__init__()
+    def __init__(self, base: str | None, patience: float) -> None:
+        super().__init__(logging.getLogger("twilio.http_client"), is_async=True)
         self._base = base
-        self._http = httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False)
+        self._http = httpx.AsyncClient(timeout=httpx.Timeout(patience, connect=5, pool=5), follow_redirects=False)
 
     async def request(self, method: str, url: str, params: Any = None, data: Any = None, headers: Any = None,
                       auth: Any = None, timeout: Any = None, allow_redirects: bool = False) -> Response:  # noqa: ASYNC109  # fmt: skip
@@ -90,26 +106,33 @@ class WhatsApp:
         service: str | None,
         base: str | None,
         contents: Mapping[str, str] | None = None,
+        limits: Limits = LIMITS,
+        patience: float = PATIENCE,
     ) -> None:
+        self._limits = limits
         self.account, self._public = account, public
         self._from = {"from_": sender} if service is None else {"messaging_service_sid": service}
         self._sender = sender
         self._validator = RequestValidator(token)
         self.contents = dict(contents or {})
-        self._wire = Wire(base)
+        self._one_line = False
+        self._wire = Wire(base, patience)
         self.client = Client(account, token, http_client=self._wire)
 
     @property
     def limits(self) -> Limits:
-        return LIMITS
+        return self._limits
 
     def genuine(self, request: Request) -> bool:
         """Twilio's signature over the *configured* public address and the form; any doubt is a no."""
         url = self._public + request.path + (f"?{request.query}" if request.query else "")
         signature = request.headers.get("x-twilio-signature", "")
+        told = ALGORITHM.search(request.headers.get("x-twilio-webhooks-signature-settings", ""))
+        if not signature or (told is not None and told.group(1) not in SIGNED_WITH):
+            return False
         try:
             form = _form(request)
-            return bool(signature) and not _recut(form) and bool(self._validator.validate(url, form, signature))
+            return not _recut(form) and bool(self._validator.validate(url, form, signature))
         except (Refused, ValueError, TypeError):
             return False
 
@@ -122,7 +145,9 @@ class WhatsApp:
             return self._status(form, request.query)
         if not PERSON.fullmatch(form.get("From", "")) or not re.fullmatch(r"\d{1,2}", form.get("NumMedia", "0")):
             raise Refused("not a message from a person")
-        if self._sender is not None and form.get("To") != self._sender:
+        if "Body" not in form or not VERSION.fullmatch(form.get("ApiVersion", "")):
+            raise Refused("not a message of this API")
+        if not SENDER.fullmatch(form.get("To", "")) or self._sender not in (None, form["To"]):
             raise Refused("not a message to us")
         return [self._message(form)]
 
@@ -150,33 +175,53 @@ class WhatsApp:
         if state is None:
             return []
         reference = dict(parse_qsl(query)).get("ref")
-        return [Status(form["MessageSid"], state, form.get("ErrorCode") or None, reference)]
+        code = form.get("ErrorCode", "")
+        gone = state == "failed" and code.isascii() and code.isdigit() and int(code) in REFUSED_FOR_GOOD
+        return [Status(form["MessageSid"], state, clean(code)[:20] or None, reference, unreachable=gone)]
 
     def write(self, address: str, spoken: Spoken, reference: str) -> Payload:
         """Buttons or a list where the account has the layout, else the options as numbered text."""
-        values: dict[str, Any] = {"to": address, "reference": reference}
+        values: dict[str, Any] = {"to": address, "reference": reference, "body": numbered(spoken)}
         for layout, variables in layouts.fitting(spoken):
-            if layout in self.contents:
+            if layout in self.contents and not (self._one_line and "\n" in spoken.text):
                 shown = json.dumps(variables, ensure_ascii=False)
                 return Payload("content", values | {"content_sid": self.contents[layout], "content_variables": shown})
-        return Payload("text", values | {"body": numbered(spoken)})
+        return Payload("text", values)
 
     async def send(self, payload: Payload) -> Receipt:
-        values = dict(payload.values)
-        callback = f"{self._public}/webhooks/twilio/status?ref={values.pop('reference')}"
+        """A layout that Twilio surely did not take goes out as numbered text: words matter more than buttons."""
+        body = payload.values["body"]
+        if payload.method == "content":
+            layout = {name: payload.values[name] for name in ("content_sid", "content_variables")}
+            try:
+                return await self._create(payload.values, **layout)
+            except (TwilioException, httpx.HTTPError) as error:
+                if getattr(error, "status", None) != 400 or getattr(error, "code", None) not in CONTENT_REFUSED:
+                    raise failed(error) from None
+                # Twilio's pages disagree whether a variable may hold a newline in session; it has the last word
+                self._one_line |= "\\n" in layout["content_variables"]
+                log.warning("whatsapp.layout_refused", code=getattr(error, "code", None))
         try:
-            sent = await self.client.messages.create_async(**values, **self._from, status_callback=callback)
+            return await self._create(payload.values, body=body)
         except (TwilioException, httpx.HTTPError) as error:
             raise failed(error) from None
+
+    async def _create(self, values: Mapping[str, Any], **what: str) -> Receipt:
+        callback = f"{self._public}/webhooks/twilio/status?ref={values['reference']}"
+        sent = await self.client.messages.create_async(
+            to=values["to"], **what, **self._from, status_callback=callback
+        )
         return Receipt(str(sent.sid))
 
-    async def courtesy(self, given: Mapping[str, str]) -> None:
+    async def courtesy(self, given: Mapping[str, str], writing: bool) -> None:
         """Show that we are writing (Twilio's typing indicator; it also marks the message as read)."""
+        if not writing or "message" not in given:
+            return
         try:
             await self.client.messaging.v2.typing_indicator.create_async(
                 channel="whatsapp", message_id=given["message"]
             )
-        except (TwilioException, httpx.HTTPError) as error:
+        except Exception as error:  # a courtesy that fails costs nobody anything
             log.info("whatsapp.courtesy", error=type(error).__name__)
 
     async def close(self) -> None:
@@ -201,10 +246,10 @@ def _form(request: Request) -> dict[str, str]:
 def _recut(form: Mapping[str, str]) -> bool:
     """Whether the fields hide one another: the signature has no delimiter, so an old request can be cut anew.
 
-    In the signed string every message id must follow the name of a field that is really there (SAFETY A3).
+    In the signed string every message id must be the whole value of a field that is really there (SAFETY A3).
     """
     signed = "".join(name + form[name] for name in sorted(form))
-    named = sum(1 for name in form if name.endswith("MessageSid"))
+    named = sum(1 for name, value in form.items() if name.endswith("MessageSid") and MESSAGE.fullmatch(value))
     return len(SIGNED_ID.findall(signed)) != named
 
 
@@ -216,22 +261,24 @@ def _media(form: Mapping[str, str]) -> str | None:
 
 def _place(form: Mapping[str, str]) -> tuple[float, float] | None:
     try:
-        return (float(form["Latitude"]), float(form["Longitude"])) if form.get("Latitude") else None
+        found = (float(form["Latitude"]), float(form["Longitude"]))
     except (KeyError, ValueError):
         return None
+    return found if all(map(math.isfinite, found)) else None
 
 
 def failed(error: Exception) -> Failed:
     """What an error of Twilio's API means for the message (SAFETY B6)."""
     if isinstance(error, httpx.HTTPError):
         return Failed("not_sent" if isinstance(error, NOT_SENT) else "unknown", type(error).__name__)
-    status = getattr(error, "status", None)
-    code = getattr(error, "code", None)
+    status, code = getattr(error, "status", None), getattr(error, "code", None) or 0
     why = str(code or status or type(error).__name__)
     if status == 429:
-        return Failed("not_sent", why, wait=5)
+        return Failed("not_sent", why, wait=5, everyone=True)
     if status in (401, 403):
-        return Failed("not_sent", why, wait=60)
-    if isinstance(error, TwilioRestException) and status is not None and 400 <= status < 500:
-        return Failed("refused", why, unreachable=code in REFUSED_FOR_GOOD)
-    return Failed("unknown", why)
+        return Failed("not_sent", why, wait=60, everyone=True)
+    if status is None or not 400 <= status < 500:
+        return Failed("unknown", why)
+    if code < TWILIOS_OWN:
+        return Failed("not_sent", "proxy", wait=60, everyone=True)
+    return Failed("refused", why, unreachable=code in REFUSED_FOR_GOOD)

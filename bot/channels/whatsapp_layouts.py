@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bot.channels import Choice, Spoken, cut
 
 BUTTONS, ROWS = 3, 10
-TITLE, ITEM, HINT, OPENER = 20, 24, 72, "Ver / See"
+TITLE, ITEM, ID, HINT, BODY, OPENER = 20, 24, 200, 72, 1024, "Ver / See"
 NAME = "puente"
 
 
@@ -34,6 +34,12 @@ def layouts() -> dict[str, dict[str, Any]]:
     return made
 
 
+def current(stored: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    """Of (layout, digest, Twilio's id): the ids of the layouts as this release has them, by layout."""
+    now = {name: digest(types) for name, types in layouts().items()}
+    return {layout: sid for layout, made, sid in stored if now.get(layout) == made}
+
+
 def digest(types: dict[str, Any]) -> str:
     """Names a layout by what it is: a changed one gets another name and is created anew."""
     return hashlib.sha256(json.dumps(types, sort_keys=True).encode()).hexdigest()[:12]
@@ -44,9 +50,16 @@ def friendly_name(layout: str, types: dict[str, Any]) -> str:
 
 
 def fitting(spoken: Spoken) -> Iterator[tuple[str, dict[str, str]]]:
-    """The layouts that could say this, best first, each with the values of its variables."""
+    """The layouts that could say this, best first, each with the values of its variables.
+
+    None where Twilio would not take it: too long, an option without words, two that would read the same.
+    """
     choices = spoken.choices
-    if not choices or len(choices) > ROWS:
+    if not 0 < len(choices) <= ROWS or not 0 < len(spoken.text) <= BODY:
+        return
+    if len({cut(choice.label, ITEM) for choice in choices if choice.label}) < len(choices):
+        return
+    if len({choice.id for choice in choices if 0 < len(choice.id) <= ID}) < len(choices):
         return
     if len(choices) <= BUTTONS and all(len(choice.label) <= TITLE for choice in choices):
         pairs = [text for choice in choices for text in (choice.label, choice.id)]
