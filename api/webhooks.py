@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import structlog
 from fastapi import APIRouter, Request, Response
-from sqlalchemy.exc import DBAPIError
 
 from api.deps import House
 from bot.channels import Refused
 from bot.channels import Request as Call
+from bot.record import DOWN
 
 log = structlog.get_logger()
 router = APIRouter(include_in_schema=False)
@@ -36,8 +36,8 @@ async def webhook(path: str, request: Request, puente: House) -> Response:
         return Response(status_code=403)
     try:
         await puente.keep(name, events)
-    except DBAPIError as error:
-        log.error("webhook.not_kept", channel=name, error=type(error.orig).__name__)
+    except DOWN as error:
+        log.error("webhook.not_kept", channel=name, error=type(error).__name__)
         return Response(status_code=503, headers={"retry-after": "5"})
     return Response(status_code=204)
 

@@ -12,8 +12,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import psycopg
 from psycopg.rows import dict_row
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
@@ -34,6 +37,10 @@ PRAGMAS = {
     "secure_delete": 1,
 }
 """What every SQLite connection must answer, asserted at start (SAFETY B4, H5)."""
+
+
+DOWN = (OperationalError, InterfaceError, PoolTimeout, sqlite3.OperationalError, psycopg.OperationalError)
+"""What it raises when it cannot take a transaction now (full, locked, gone): nothing was written, try again."""
 
 
 class NotSafe(Exception):
