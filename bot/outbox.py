@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +22,18 @@ GIVE_UP = 8
 BACKOFF = 15 * 60
 """Seconds between attempts, at most."""
 
+REPEAT = "repeat"
+"""Why an urgent or human message waits that may have gone already: it goes once more, never twice (SAFETY B7)."""
+
+AGAIN_IN = 10.0
+"""Seconds before that, in which the provider's own word on the first attempt may still come."""
+
 PUT = """INSERT INTO outbox (contact_id, address_id, channel, lane, speaker, staff_id, epoch, body, state, created_at,
 due_at, attempts, reference) VALUES (:contact, :address, :channel, :lane, :speaker, :staff, :epoch, :body, 'waiting',
 :at, :at, 0, :reference)"""
 
 # The due head of every chat: nothing of the same chat is in flight, nothing of it comes before.
-DUE = """SELECT o.id, o.contact_id, o.address_id, o.lane, o.speaker, o.epoch, o.body, o.attempts, o.reference,
+DUE = """SELECT o.id, o.contact_id, o.address_id, o.lane, o.speaker, o.epoch, o.body, o.attempts, o.why, o.reference,
 a.value AS address, a.blocked_at, c.epoch AS epoch_now
 FROM outbox o JOIN address a ON a.id = o.address_id LEFT JOIN conversation c ON c.contact_id = o.contact_id
 WHERE o.channel = :channel AND o.state = 'waiting' AND o.due_at <= :now
@@ -37,7 +43,10 @@ ORDER BY o.lane, o.id LIMIT :most"""
 CLAIM = """UPDATE outbox SET state = 'claimed', attempts = attempts + 1, attempted_at = :now
 WHERE id = :id AND state = 'waiting'"""
 SETTLE = """UPDATE outbox SET state = :state, why = :why, due_at = :due, settled_at = :at,
-provider = COALESCE(:provider, provider) WHERE id = :id AND state = 'claimed'"""
+attempts = attempts - :undone, provider = COALESCE(:provider, provider) WHERE id = :id AND state = 'claimed'"""
+# not when the person has written since we tried: then they have let us in again
+BLOCKED = """UPDATE address SET blocked_at = :at WHERE id = :chat
+AND COALESCE(last_inbound_at, 0) <= (SELECT attempted_at FROM outbox WHERE id = :id)"""
 NEXT_DUE = "SELECT MIN(due_at) AS due FROM outbox WHERE channel = :channel AND state = 'waiting'"
 
 
@@ -49,6 +58,7 @@ class Errand:
     chat: int
     lane: int
     attempts: int
+    repeated: bool
     address: str
     spoken: Spoken
     reference: str
@@ -86,11 +96,18 @@ def put(
         )
 
 
-def claim(tx: Tx, channel: str, most: int, now: float | None = None) -> list[Errand]:
-    """Take the next messages to send, the attempt stored; what the bot wrote before a change of owner is dropped."""
+def claim(
+    tx: Tx, channel: str, most: int, now: float | None = None, resting: Collection[int] = ()
+) -> list[Errand]:
+    """Take the next messages to send, the attempt stored; what the bot wrote before a change of owner is dropped.
+
+    `resting` are chats (address ids) that may not be written to yet.
+    """
     at = time.time() if now is None else now
     errands: list[Errand] = []
-    for row in tx.all(DUE, channel=channel, now=at, most=most):
+    for row in tx.all(DUE, channel=channel, now=at, most=most + len(resting)):
+        if row["address_id"] in resting or len(errands) == most:
+            continue
         if row["speaker"] == "bot" and row["lane"] != URGENT and row["epoch"] != (row["epoch_now"] or 0):
             _drop(tx, row["id"], "stale", at)
         elif row["blocked_at"] is not None:
@@ -105,18 +122,29 @@ def settle(tx: Tx, errand: Errand, outcome: Receipt | Failed, channel: str, now:
     at = time.time() if now is None else now
     if isinstance(outcome, Receipt):
         provider = vault().blind(f"{channel}|sent", outcome.provider)
-        tx.run(SETTLE, id=errand.id, state="sent", why=None, due=at, at=at, provider=provider)
+        tx.run(SETTLE, id=errand.id, state="sent", why=None, due=at, at=at, provider=provider, undone=0)
         tx.tell("sent", errand.chat)
         return
-    state, due = "refused", at
-    if outcome.outcome == "not_sent" and errand.attempts < GIVE_UP:
-        state = "waiting"
-        due = at + (min(2.0**errand.attempts, BACKOFF) if outcome.wait is None else outcome.wait)
-    elif outcome.outcome == "unknown":
-        state = "unknown"
-    tx.run(SETTLE, id=errand.id, state=state, why=outcome.why, due=due, at=at, provider=None)
+    state, wait, why = _verdict(errand, outcome)
+    undone = int(outcome.outcome == "not_sent" and outcome.wait is not None)  # told to come back: no fault of ours
+    tx.run(SETTLE, id=errand.id, state=state, why=why, due=at + wait, at=at, provider=None, undone=undone)
     if outcome.unreachable:
-        tx.run("UPDATE address SET blocked_at = :at WHERE id = :id", id=errand.chat, at=at)
+        tx.run(BLOCKED, id=errand.id, chat=errand.chat, at=at)
+
+
+def _verdict(errand: Errand, failed: Failed) -> tuple[str, float, str]:
+    """The state after an attempt that failed, in how many seconds it is due again, and why."""
+    match failed.outcome:
+        case "not_sent" if failed.wait is not None or errand.attempts < GIVE_UP:
+            wait = min(2.0**errand.attempts, BACKOFF) if failed.wait is None else failed.wait
+            return "waiting", wait, REPEAT if errand.repeated else failed.why
+        case "unknown" if errand.lane <= HUMAN and not errand.repeated:
+            return "waiting", AGAIN_IN, REPEAT
+        case "unknown":
+            return "unknown", 0, failed.why
+        case "not_sent" if errand.repeated:
+            return "unknown", 0, failed.why  # this time it did not go; the time before it may have
+    return "refused", 0, failed.why
 
 
 def reclaim(tx: Tx, channel: str, repeatable: bool, older_than: float) -> None:
@@ -125,9 +153,17 @@ def reclaim(tx: Tx, channel: str, repeatable: bool, older_than: float) -> None:
     Urgent and human messages are repeated once even where the provider may already have them: a person in
     danger reading a line twice is better than never (SAFETY B7).
     """
-    again = "" if repeatable else " AND lane <= 1 AND attempts < 2"
     where = "WHERE channel = :channel AND state = 'claimed' AND attempted_at < :before"
-    tx.run(f"UPDATE outbox SET state = 'waiting' {where}{again}", channel=channel, before=older_than)
+    if repeatable:
+        tx.run(f"UPDATE outbox SET state = 'waiting' {where}", channel=channel, before=older_than)
+    once_more = f"UPDATE outbox SET state = 'waiting', why = :repeat {where} AND lane <= :human"
+    tx.run(
+        f"{once_more} AND COALESCE(why, '') <> :repeat",
+        channel=channel,
+        before=older_than,
+        human=HUMAN,
+        repeat=REPEAT,
+    )
     tx.run(f"UPDATE outbox SET state = 'unknown', why = 'interrupted' {where}", channel=channel, before=older_than)
 
 
@@ -144,6 +180,7 @@ def _errand(row: Any) -> Errand:
         chat=row["address_id"],
         lane=row["lane"],
         attempts=row["attempts"] + 1,
+        repeated=row["why"] == REPEAT,
         address=keys.open("address.value", row["address"]),
         spoken=Spoken.from_json(json.loads(keys.open("outbox.body", row["body"])), row["speaker"]),
         reference=row["reference"],

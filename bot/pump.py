@@ -7,12 +7,11 @@ import contextlib
 import time
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from bot import outbox
 from bot.channels import Channel, Failed, Receipt
 from bot.logs import where
-from bot.record import Record
+from bot.record import DOWN, Record
 
 log = structlog.get_logger()
 
@@ -29,6 +28,13 @@ LOCAL = 1000
 """A channel that sends more than this a second has no provider: repeating what was in flight does no harm."""
 
 
+GRACE = 5.0
+"""Seconds that sends under way may take to end when we are told to stop."""
+
+BURST = 0.1
+"""Seconds' worth of messages that may leave at once; keeps the number of transactions down."""
+
+
 class Pump:
     """One in the whole system for each channel, so that its pace is one pace and every chat's order one order."""
 
@@ -36,8 +42,9 @@ class Pump:
         self.record, self.name, self.channel = record, name, channel
         self._more = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
-        self._slot = 0.0
-        self._chats: dict[int, float] = {}
+        self._slot = 0.0  # when the channel may send again, by the monotonic clock
+        self._chats: dict[int, float] = {}  # when each chat may be written to again
+        self._busy: dict[int, float] = {}  # until when the provider wants to be spared a chat
 
     async def run(self) -> None:
         """Send for ever. What a pump before this one left in flight is settled first."""
@@ -48,12 +55,10 @@ class Pump:
                 self._more.clear()
                 if not await self._send_some():
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._more.wait(), TICK)
+                        await asyncio.wait_for(self._more.wait(), self._nap())
         finally:
             unhear()
-            for task in self._sending:
-                task.cancel()
-            await asyncio.gather(*self._sending, return_exceptions=True)
+            await self._finish()
 
     async def reclaim(self, before: float) -> None:
         """Settle attempts begun before a time (seconds since 1970) that never got a receipt."""
@@ -64,32 +69,51 @@ class Pump:
             self._more.set()
 
     async def _send_some(self) -> bool:
-        room = IN_FLIGHT - len(self._sending)
-        if room <= 0:
+        """Claim what may leave this moment and start sending it; False when there is nothing.
+
+        Nothing is claimed before its time: until then a case manager may still take the conversation over.
+        """
+        if len(self._sending) >= IN_FLIGHT:
             await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
             return True
+        room = min(IN_FLIGHT - len(self._sending), await self._slots())
+        now = time.monotonic()
+        self._chats = {chat: free for chat, free in self._chats.items() if free > now}
         try:
-            errands = await self.record.run(outbox.claim, self.name, room)
-        except DBAPIError as error:
-            log.error("outbox.database", channel=self.name, error=type(error.orig).__name__)
+            errands = await self.record.run(outbox.claim, self.name, room, resting=frozenset(self._chats))
+        except DOWN as error:
+            log.error("outbox.database", channel=self.name, error=type(error).__name__)
             return False
+        limits, now = self.channel.limits, time.monotonic()
         for errand in errands:
+            self._slot = max(self._slot, now - BURST) + 1 / limits.per_second
+            self._chats[errand.chat] = now + 1 / limits.per_chat
             task = asyncio.create_task(self._deliver(errand))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
         return bool(errands)
 
+    async def _slots(self) -> int:
+        """Wait until the channel may send, and how many may go then."""
+        while (wait := self._slot - time.monotonic()) > 0:  # noqa: ASYNC110 - it may have been put off meanwhile
+            await asyncio.sleep(wait)
+        free = min(time.monotonic() - self._slot, BURST)
+        return 1 + int(free * self.channel.limits.per_second)
+
+    def _nap(self) -> float:
+        """Seconds until a chat that rests may be written to again, at most a tick."""
+        now = time.monotonic()
+        return max(0.001, min([TICK, *(free - now for free in self._chats.values())]))
+
     async def _deliver(self, errand: outbox.Errand) -> None:
-        await self._pace(errand.chat)
         outcome: Receipt | Failed
         try:
             outcome = await self._send(errand)
         except Failed as failed:
             outcome = failed
-            if failed.wait is not None and failed.outcome == "not_sent":
-                self._slot = max(self._slot, time.monotonic() + failed.wait)
+            self._spare(errand.chat, failed)
             log.warning("outbox.failed", channel=self.name, outcome=failed.outcome, why=failed.why)
-        await self.record.run(outbox.settle, errand, outcome, self.name)
+        await self._settle(errand, outcome)
         self._more.set()
 
     async def _send(self, errand: outbox.Errand) -> Receipt:
@@ -101,13 +125,28 @@ class Pump:
             log.error("outbox.broken", channel=self.name, error=type(error).__name__, where=where(error))
             raise Failed("unknown", type(error).__name__) from None
 
-    async def _pace(self, chat: int) -> None:
-        """Wait for a slot: at most `per_second` in all and `per_chat` to one chat."""
-        limits, now = self.channel.limits, time.monotonic()
-        at = max(now, self._slot, self._chats.get(chat, 0.0))
-        self._slot = max(self._slot, now) + 1 / limits.per_second
-        self._chats[chat] = at + 1 / limits.per_chat
-        if len(self._chats) > 10_000:
-            self._chats = {key: free for key, free in self._chats.items() if free > now}
-        if at > now:
-            await asyncio.sleep(at - now)
+    def _spare(self, chat: int, failed: Failed) -> None:
+        """Obey a provider that says when to come back: one chat rests alone, two at once mean everybody."""
+        if failed.wait is None or failed.outcome != "not_sent":
+            return
+        now = time.monotonic()
+        self._busy = {other: until for other, until in self._busy.items() if until > now} | {chat: now + failed.wait}
+        if failed.everyone or len(self._busy) > 1:
+            self._slot = max(self._slot, now + failed.wait)
+
+    async def _settle(self, errand: outbox.Errand, outcome: Receipt | Failed) -> None:
+        """Write down what became of it, however long the database takes: forgotten, it would count as uncertain."""
+        while True:
+            try:
+                return await self.record.run(outbox.settle, errand, outcome, self.name)
+            except DOWN as error:
+                log.error("outbox.not_settled", channel=self.name, error=type(error).__name__)
+                await asyncio.sleep(TICK)
+
+    async def _finish(self) -> None:
+        """Let what is under way end, within reason; what does not is uncertain."""
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=GRACE)
+        for task in self._sending:
+            task.cancel()
+        await asyncio.gather(*self._sending, return_exceptions=True)
