@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import exp, log
 from typing import Any, NamedTuple
 
 from flows.understanding import softmax
 from flows.understanding.concepts import Concepts
-from flows.understanding.ngrams import Ngrams
+from flows.understanding.ngrams import Ngrams, Row, traits
 from flows.understanding.typed import key, spelled
 
 SHOWN = ("yes", "confirm_first")
 """What `ship` says of a record that people may be told about."""
 
-ANSWER, MENU = 0.55, 0.25
-"""From which score the first service is the answer, and from which it is worth offering three."""
+ANSWER, MENU = 0.75, 0.2
+"""From which score the first service is the answer, and from which likelihood of the first three they are offered."""
+
+SLOPE, LENGTH, LIFT = 0.8, 0.4, 0.25
+"""How a probability and a message's length become a score that is right as often as it says; fitted on messages the
+weights had not seen (`python -m tests.understanding.report calibration`)."""
 
 NEAR = 0.4
 """How much a service that only comes close to a need counts when a menu is ordered; it never counts as an answer."""
@@ -23,9 +28,7 @@ NEAR = 0.4
 NEXT = 0.98
 """How much less each further service of a need counts, so that they keep their order."""
 
-ROUNDS = 4
-CUE, ABOUT = 1.0, 0.5
-"""How much a cue word and a sentence of the record itself count beside a whole message somebody wrote."""
+ROUNDS = 3
 
 MOST = 5
 
@@ -56,14 +59,14 @@ class Example(NamedTuple):
 
     text: str
     need: int
-    counts: float
 
 
 class Services:
     """The directory as people ask for it."""
 
-    def __init__(self, needs: Sequence[Need], ngrams: Ngrams, weights: softmax.Weights) -> None:
+    def __init__(self, needs: Sequence[Need], concepts: Concepts, ngrams: Ngrams, weights: softmax.Weights) -> None:
         self._needs = needs
+        self._concepts = concepts
         self._ngrams = ngrams
         self._weights = weights
 
@@ -73,35 +76,33 @@ class Services:
         """Learns the directory (services.yaml `services`) from what people say (service_cues.yaml, thesaurus.yaml).
 
         `out_of_scope`: messages no service answers. Records without cues are learnt from their own words.
-        Deterministic; about a second.
+        Deterministic; one to two seconds. What is learnt can be pickled.
         """
         needs, examples = _needs(records, cues, out_of_scope)
-        lexicon = {**thesaurus, **_names(records, cues)}
-        words = (key(word) for example in examples for word in spelled(example.text))
-        ngrams = Ngrams(Concepts(lexicon, words), (example.text for example in examples))
-        weights = softmax.fit(
-            ngrams.rows, [example.need for example in examples], [example.counts for example in examples],
-            len(ngrams), len(needs), ROUNDS,
-        )
-        return cls(needs, ngrams, weights)
+        words = {word for example in examples for word in spelled(example.text)}
+        concepts = Concepts({**thesaurus, **_names(records, cues)}, map(key, sorted(words)))
+        read = [traits(concepts, example.text) for example in examples]
+        ngrams = Ngrams(read)
+        rows = [ngrams.row(each) for each in read]
+        weights = softmax.fit(rows, [example.need for example in examples], len(ngrams), len(needs), ROUNDS)
+        return cls(needs, concepts, ngrams, weights)
 
     def find(self, text: str) -> Decision:
         """What a message asks for. Never raises; a few tenths of a millisecond."""
-        right, close = self._chances(text)
-        first = max(right.values(), default=0.0)
-        ids = tuple(sorted(close, key=lambda id: (-close[id], id))[:MOST])
-        score = round(min(first, 1.0), 3)
+        read = traits(self._concepts, text)
+        right, close = self._chances(self._ngrams.row(read))
+        best, nearest = _ranked(right), _ranked(close)
+        score = _score(right[best[0]], sum(" " not in word for word in read.words)) if best else 0.0
         if score >= ANSWER:
-            ids = tuple(sorted(right, key=lambda id: (-right[id], id))[:MOST])
-            return Decision("answer", ids, score)
-        offered = sum(sorted(close.values(), reverse=True)[:3])
-        return Decision("menu" if offered >= MENU else "unknown", ids, score)
+            return Decision("answer", best, score)
+        offered = sum(close[id] for id in nearest[:3])
+        return Decision("menu" if offered >= MENU else "unknown", nearest, score)
 
-    def _chances(self, text: str) -> tuple[dict[str, float], dict[str, float]]:
+    def _chances(self, row: Row) -> tuple[dict[str, float], dict[str, float]]:
         """How likely each service is right, and the same with those that only come close."""
         right: dict[str, float] = {}
         close: dict[str, float] = {}
-        for need, chance in zip(self._needs, self._weights.probabilities(self._ngrams.row(text)).tolist(), strict=True):
+        for need, chance in zip(self._needs, self._weights.probabilities(row).tolist(), strict=True):
             for id in need.ids:
                 right[id] = right.get(id, 0.0) + chance
                 close[id] = close.get(id, 0.0) + chance
@@ -111,6 +112,15 @@ class Services:
         return right, close
 
 
+def _ranked(chances: Mapping[str, float]) -> tuple[str, ...]:
+    return tuple(sorted(chances, key=lambda service: (-chances[service], service))[:MOST])
+
+
+def _score(chance: float, length: int) -> float:
+    held = min(max(chance, 1e-6), 1 - 1e-6)
+    return round(1 / (1 + exp(-(SLOPE * log(held / (1 - held)) + LENGTH * log(1 + length) + LIFT))), 3)
+
+
 def _needs(records: Sequence[Mapping[str, Any]], cues: Mapping[str, Any],
            out_of_scope: Sequence[str]) -> tuple[list[Need], list[Example]]:
     """Every need (one a record, the shared ones, and nothing-of-ours) and its examples."""
@@ -118,40 +128,39 @@ def _needs(records: Sequence[Mapping[str, Any]], cues: Mapping[str, Any],
     needs: list[Need] = []
     examples: list[Example] = []
 
-    def add(ids: Iterable[str], near: Iterable[str], said: Iterable[tuple[str, float]]) -> None:
-        examples.extend(Example(text, len(needs), counts) for text, counts in said)
+    def add(ids: Iterable[str], near: Iterable[str], said: Iterable[str]) -> None:
+        examples.extend(Example(text, len(needs)) for text in said)
         needs.append(Need(tuple(id for id in ids if id in shown), tuple(id for id in near if id in shown)))
 
     of_records = cues.get("records") or {}
     for record in records:
-        add([str(record["id"])], (), (*_said(of_records.get(record["id"]) or {}), *_about(record)))
+        said = _said(of_records.get(record["id"]) or {})
+        add([str(record["id"])], (), (_name(record), *(said or _about(record))))
     for need in (cues.get("needs") or {}).values():
         add(need.get("ids") or (), need.get("near") or (), _said(need))
-    add((), (), ((text, 1.0) for text in out_of_scope))
+    add((), (), out_of_scope)
     return needs, examples
 
 
 def _names(records: Sequence[Mapping[str, Any]], cues: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
     """Each record's names as an idea of its own: who names an institution means it, whatever else they say."""
     known = cues.get("records") or {}
-    return {
-        f"{record['id']}": {"phrases": [str(name) for name in (known.get(record["id"]) or {}).get("names") or
-                                        _ACRONYM.findall(str(record.get("name_es") or ""))]}
-        for record in records
-    }
+    found = {}
+    for record in records:
+        names = (known.get(record["id"]) or {}).get("names") or _ACRONYM.findall(str(record.get("name_es") or ""))
+        found[f"@{record['id']}"] = {"phrases": [name for name in map(str, names) if spelled(name)]}
+    return found
 
 
-def _said(entry: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    for text in entry.get("cues") or ():
-        yield str(text), CUE
-    for language in ("es", "en"):
-        for text in entry.get(language) or ():
-            yield str(text), 1.0
+def _said(entry: Mapping[str, Any]) -> list[str]:
+    return [str(text) for kind in ("cues", "es", "en") for text in entry.get(kind) or ()]
 
 
-def _about(record: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """A record's own words: its name, and what it says it does and for whom."""
-    yield str(record.get("name_es") or record["id"]), 1.0
-    yield str(record.get("institution") or ""), ABOUT
-    for text in (*(record.get("facts") or ()), record.get("for_whom") or ""):
-        yield str(text), ABOUT
+def _name(record: Mapping[str, Any]) -> str:
+    return str(record.get("name_es") or record["id"])
+
+
+def _about(record: Mapping[str, Any]) -> list[str]:
+    """A record's own words, for one nobody has asked for yet: what it does, where, and for whom."""
+    facts, tags = record.get("facts") or (), record.get("tags") or ()
+    return [str(line) for line in (record.get("institution"), *facts, record.get("for_whom"), *tags) if line]

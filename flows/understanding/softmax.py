@@ -14,7 +14,7 @@ BATCH, STEP, EVEN = 64, 0.5, 1e-3
 
 
 class Batch(NamedTuple):
-    """Some examples: the places they touch, their values there (examples × places), and what each is (examples × needs)."""
+    """Some examples: the places they touch, their values there, and which need each is (a row an example)."""
 
     places: Places
     values: Floats
@@ -30,26 +30,24 @@ class Weights(NamedTuple):
     def probabilities(self, row: Row) -> Floats:
         """The probability of each need; without one known trait, how common each need's examples are."""
         logits = row.values @ self.traits[row.places] + self.alone
-        return _softmax(logits[None, :])[0]
+        chances: Floats = _softmax(logits[None, :])[0]
+        return chances
 
 
-def fit(rows: Sequence[Row], needs: Sequence[int], importance: Sequence[float], traits: int, kinds: int,
-        rounds: int) -> Weights:
+def fit(rows: Sequence[Row], needs: Sequence[int], traits: int, kinds: int, rounds: int) -> Weights:
     """Multinomial logistic regression by AdaGrad in a fixed order: the same rows give the same weights.
 
-    `needs`: each row's need, 0 … `kinds` - 1; `importance`: how much each row counts.
+    `needs`: each row's need, 0 … `kinds` - 1.
     """
     weights, alone = np.zeros((traits, kinds), np.float32), np.zeros(kinds, np.float32)
     travelled = np.full((traits, kinds), EVEN, np.float32)
-    counted = np.array(importance, np.float32)
     order = np.random.default_rng(0).permutation(len(rows))
     chunks = [order[start : start + BATCH] for start in range(0, len(rows), BATCH)]
     batches = [_batch([rows[at] for at in chunk], [needs[at] for at in chunk], kinds) for chunk in chunks]
     for _ in range(rounds):
-        for chunk, (places, values, truth) in zip(chunks, batches, strict=True):
+        for places, values, truth in batches:
             here = weights[places]
             error = _softmax(values @ here + alone) - truth
-            error *= counted[chunk, None]
             slope = values.T @ error
             far = travelled[places] + slope * slope
             travelled[places] = far
