@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.channels import Failed, Receipt, Spoken
-from bot.crypto import vault
+from bot.crypto import NoKeys, vault
 from bot.record import Tx
 
 URGENT, HUMAN, REPLY, BROADCAST = 0, 1, 2, 3
@@ -105,16 +105,29 @@ def claim(
     """
     at = time.time() if now is None else now
     errands: list[Errand] = []
-    for row in tx.all(DUE, channel=channel, now=at, most=most + len(resting)):
-        if row["address_id"] in resting or len(errands) == most:
-            continue
-        if row["speaker"] == "bot" and row["lane"] != URGENT and row["epoch"] != (row["epoch_now"] or 0):
-            _drop(tx, row["id"], "stale", at)
-        elif row["blocked_at"] is not None:
-            _drop(tx, row["id"], "blocked", at)
-        elif tx.run(CLAIM, id=row["id"], now=at):
-            errands.append(_errand(row))
+    dropped = True
+    while dropped and len(errands) < most:  # behind a dropped message stands the next one of its chat
+        dropped = False
+        for row in tx.all(DUE, channel=channel, now=at, most=most + len(resting)):
+            if row["address_id"] in resting or len(errands) == most:
+                continue
+            if why := _not_to_go(row):
+                _drop(tx, row["id"], why, at)
+                dropped = True
+            elif tx.run(CLAIM, id=row["id"], now=at):
+                try:
+                    errands.append(_errand(row))
+                except NoKeys:  # one damaged row must not silence the channel
+                    _drop(tx, row["id"], "unreadable", at)
+                    dropped = True
     return errands
+
+
+def _not_to_go(row: Any) -> str | None:
+    """Why a message must not go any more: the bot lost its turn, or the person does not want us."""
+    if row["speaker"] == "bot" and row["lane"] != URGENT and row["epoch"] != (row["epoch_now"] or 0):
+        return "stale"
+    return None if row["blocked_at"] is None else "blocked"
 
 
 def settle(tx: Tx, errand: Errand, outcome: Receipt | Failed, channel: str, now: float | None = None) -> None:
