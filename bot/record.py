@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
+from bot import failpoints
 from bot.news import CHANNEL, News
 
 P = ParamSpec("P")
@@ -50,7 +51,7 @@ class NotSafe(Exception):
 class Tx:
     """One open transaction: plain statements for the hot paths, a Session for the rest, wakes for after it."""
 
-    __slots__ = ("_cursor", "_postgres", "_record", "_session", "connection", "told")
+    __slots__ = ("_cursor", "_postgres", "_record", "_session", "connection", "driver", "told")
 
     def __init__(self, record: Record, connection: Connection) -> None:
         self.connection = connection
@@ -58,11 +59,13 @@ class Tx:
         self._record = record
         self._postgres = postgres = record.postgres
         self._session: Session | None = None
-        driver: Any = connection.connection.driver_connection
-        self._cursor = driver.cursor(row_factory=dict_row) if postgres else driver.cursor()
+        self.driver: Any = connection.connection.driver_connection
+        self._cursor = self.driver.cursor(row_factory=dict_row) if postgres else self.driver.cursor()
 
     def run(self, statement: str, **values: Any) -> int:
         """Execute one statement with `:named` values; how many rows it touched."""
+        if failpoints.on:
+            failpoints.at("statement", self.driver)
         self._cursor.execute(_postgres_style(statement) if self._postgres else statement, values)
         return int(self._cursor.rowcount)
 
@@ -76,6 +79,8 @@ class Tx:
         return list(self._cursor.fetchall())
 
     def many(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        if failpoints.on:
+            failpoints.at("statement", self.driver)
         self._cursor.executemany(_postgres_style(statement) if self._postgres else statement, rows)
 
     @property
@@ -90,8 +95,14 @@ class Tx:
             self._session = Session(self.connection, expire_on_commit=False)
         return self._session
 
+    def passing(self, place: str) -> None:
+        """A named place where a test may let this transaction fail (`bot.failpoints`)."""
+        if failpoints.on:
+            failpoints.at(place, self.driver)
+
     def wake(self, contact_id: str) -> None:
         """After this transaction is committed, run this contact's lane."""
+        self.passing("statement")
         self._record.waker(self, contact_id)
 
     def tell(self, topic: str, about: object = "") -> None:
@@ -130,6 +141,8 @@ class Record:
             tx = Tx(self, connection)
             yield tx
             tx.finish()
+            tx.passing("commit")
+        tx.passing("committed")
         for topic, about in tx.told:
             self.news.spread(topic, about)
 
