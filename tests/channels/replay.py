@@ -1,0 +1,411 @@
+"""Plays a chat file over a vendor's webhooks: the engine says what should happen, the phone and the record what did.
+
+`tests.chat` plays the same lines through the engine alone, with `tests.world` for the record; that is the measure.
+Here the world's rows stand in the real database, and every word, option, effect and standing must be the same. What
+the record knows better than the world (the lines of a danger, the order of a list of services, how many messages
+there are, a random case code) is said where it is used.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot import cases, directory, effects, handoff, queries, turn
+from bot.channels.whatsapp_layouts import ITEM, ROWS, TITLE
+from bot.crypto import vault
+from bot.effects import Whose
+from bot.models import Address, Contact, Conversation
+from bot.record import Tx
+from bot.turn import BACK_WITH_BOT
+from flows import effects as wanted
+from flows.effects import Effect, Query
+from flows.message import Message
+from flows.talk import Back, Reply
+from flows.text import LONGEST, Text, speak, words
+from tests import world
+from tests.channels.conftest import Town
+from tests.chat import Chat
+from tests.fakes.base import Option, Sent
+from tests.fakes.people import TelegramPhone, WhatsAppPhone
+from tests.world import World
+
+MESSAGES, OPEN_CASE = Text("Mensajes de este chat: {count}"), Text("Caso abierto: {code}")
+CODE = "PU-0001"
+OFFICE = "0f" * 16
+NOW = 1_795_000_000.0
+FOR_EVER = "9999-12-31"
+Choices = list[tuple[str, str]]
+
+
+class Untold(Exception):
+    """The chat supposes something of the record that cannot be: the text says what."""
+
+
+class Recorded(World):
+    """The chat's world, with what only the record can say."""
+
+    town: Town
+    written = 0
+    heard = 0
+
+    def rows(self, query: Query) -> list[dict[str, Any]]:
+        match query:
+            case wanted.FindLines() | wanted.FindServices() if type(query).__name__ not in self.lacks:
+                return self.town.puente.record.do(queries.answer, self.asker, query)
+            case wanted.MyData():
+                return [{"lines": self._my_data()}]
+            case wanted.ShowVacancy() if "ShowVacancy" not in self.lacks:
+                return [job | {"title": job["label"]} for job in super().rows(query)]
+        return super().rows(query)
+
+    @property
+    def asker(self) -> queries.Asker:
+        return queries.Asker("nobody", self.town.puente.house.book.mind, self.tongues, NOW)
+
+    def _my_data(self) -> list[dict[str, str]]:
+        lines = [self._line(name) for name in self._answered()]
+        lines.append(self.asker.in_words(MESSAGES, count=self.written + self.heard))
+        lines += [self.asker.in_words(label) for name, label in queries.PURPOSES.items() if self.consent.get(name)]
+        if self.case in ("new", "claimed"):
+            lines.append(self.asker.in_words(OPEN_CASE, code=CODE))
+        return lines
+
+
+class Engine(Chat):
+    """What one line should lead to, as data: replies, effects, and the queries on the way."""
+
+    world: Recorded
+
+    def expect(self, event: Message | Back) -> Expected:
+        self.expected = Expected()
+        self.expected.lines = list(self.turn(event))
+        return self.expected
+
+    def _shown(self, happened: Reply | Effect) -> Iterator[str]:
+        if isinstance(happened, Effect):
+            self.expected.effects.append(f"effect.{type(happened).__name__}")
+        yield from super()._shown(happened)
+        if isinstance(happened, Reply):
+            tongue = self.world.tongues[self.locale]
+            said = filter(None, (speak(line, happened.fills, tongue) for line in happened.lines))
+            self.expected.said += " ".join(said).split()
+            options = [(option.id, words(option.label, tongue)) for option in happened.options]
+            self.expected.options = options or self.expected.options
+
+
+@dataclass
+class Expected:
+    """What a turn should say and do. `said` is its words, so that where a long text is broken does not matter."""
+
+    lines: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    options: Choices = field(default_factory=list)
+    effects: list[str] = field(default_factory=list)
+
+    def asks(self, query: str) -> bool:
+        return any(line.startswith(f"? {query}(") for line in self.lines)
+
+
+@dataclass
+class Player:
+    """One chat file with one phone. `stored` says whether WhatsApp has our buttons and lists."""
+
+    town: Town
+    channel: str
+    stored: bool = True
+    taps: bool = True
+
+    def __post_init__(self) -> None:
+        self.phone: Any = self.town.on(self.channel)
+        tongues = self.town.puente.house.tongues
+        self.engine = Engine(self.town.puente.house.book, Recorded(tongues))
+        self.engine.world.town = self.town
+        self.effects: list[str] = []
+        self.heard = 0
+        self.met = False
+
+    async def play(self, file: Path) -> None:
+        script = file.read_text("utf-8")
+        await self.record(lambda tx: furnish(tx, self.engine.world.jobs))
+        for line in script.splitlines():
+            if line.startswith("*"):
+                await self.set_up(line[1:].strip())
+            elif line == "~ hold":
+                await self.hold()
+            elif line == "~ back":
+                await self.back()
+            elif line.startswith((">", "@")):
+                await self.say(line)
+        await self.town.settled()
+        assert self.phone.fake.sent_to(self.phone.address)[self.heard :] == [], "said more than the chat"
+        assert await self.place() == self.engine.place
+        assert await self.done() == self.effects
+
+    async def set_up(self, said: str) -> None:
+        self.engine.world.set_up(said)
+        if said == "no AboutMe" or said == "no FindLines":
+            raise Untold(f"{said}: whoever writes is known, and the lines are in the release")
+        if said.split()[0] not in ("no", "again"):
+            if not self.met:
+                await self.record(self._stranger)
+            await self.record(self._prepare, said)
+
+    async def say(self, line: str) -> None:
+        self.met = True
+        event, item = self.message(line)
+        self.engine.world.written += 1
+        expected = self.engine.expect(event)
+        async with self.lacking(expected):
+            assert await self.phone.send(item) == [204]
+            await self.check(expected)
+
+    async def check(self, expected: Expected) -> None:
+        """The phone shows what was expected, all of it and nothing else."""
+        self.effects += expected.effects
+        sent: list[Sent] = []
+        told: list[str] = []
+        numbered = self.numbered(expected.options)
+
+        async def there() -> bool:
+            nonlocal sent, told
+            sent = self.phone.fake.sent_to(self.phone.address)[self.heard :]
+            told = [word for one in sent for word in one.text.split()]
+            return len(told) >= len(expected.said + numbered) or await self.town.idle()
+
+        await self.town.until(there)
+        if not expected.said:
+            await self.town.until(self.town.idle)
+            sent = self.phone.fake.sent_to(self.phone.address)[self.heard :]
+        told = [CODE if word.strip(".") in await self.codes() else word for word in told]
+        assert [word.replace(CODE + ".", CODE) for word in told] == [
+            word.replace(CODE + ".", CODE) for word in expected.said + numbered
+        ]
+        assert all(len(one.text) <= LONGEST + 400 * bool(numbered) for one in sent)
+        assert all(not one.options for one in sent[:-1])
+        if sent:
+            self.check_options(sent[-1], expected.options)
+        self.heard += len(sent)
+        self.engine.world.heard = self.heard
+
+    def check_options(self, sent: Sent, expected: Choices) -> None:
+        if self.numbered(expected):
+            assert (sent.kind, sent.options) == ("text", [])
+            return
+        assert [option.data for option in sent.options] == [id for id, _label in expected]
+        labels = [option.label for option in sent.options]
+        if self.channel == "telegram":
+            assert labels == [label for _id, label in expected]
+            assert "parse_mode" not in sent.request
+        elif expected:
+            quick = len(expected) <= 3 and all(len(label) <= TITLE for _id, label in expected)
+            assert sent.kind == ("quick-reply" if quick else "list-picker")
+            longest = TITLE if quick else ITEM
+            for shown, (_id, label) in zip(labels, expected, strict=True):
+                assert shown == label if len(label) <= longest else label.startswith(shown.rstrip("…"))
+
+    def numbered(self, options: Choices) -> list[str]:
+        """The words of the options where they cannot be tapped: a number before each."""
+        if self.channel == "telegram" or (self.stored and len(options) <= ROWS):
+            return []
+        return [word for number, (_id, label) in enumerate(options, 1) for word in (f"{number}.", *label.split())]
+
+    def message(self, line: str) -> tuple[Message, Any]:
+        """What the channel should make of a line, and what the phone sends."""
+        said = line[1:].strip()
+        if line.startswith("@"):
+            return self.tapped(said)
+        if said.startswith("("):
+            return self.thing(said[1:-1])
+        shown = [option for option in self.shown() if said == option.label]
+        return self.tapped(shown[0].data) if shown and self.taps else (Message(text=said), self.phone.text(said))
+
+    def tapped(self, id: str) -> tuple[Message, Any]:
+        """An option of some message on the phone; one that is on none is what is left of an old message."""
+        sent = self.phone.received[-1]
+        found = [(one, option) for one in self.phone.received for option in one.options if option.data == id]
+        on, option = found[-1] if found else (sent, Option("Botón viejo", id, self.kind))
+        text = "" if not found and self.channel == "telegram" else option.label
+        return Message(text=text, tapped=id), self.phone.tapped(on, option)
+
+    def thing(self, kind: str) -> tuple[Message, Any]:
+        phone = self.phone
+        match kind:
+            case "audio":
+                return Message(media="audio"), phone.voice()
+            case "image":
+                return Message(media="image"), phone.photo()
+            case "location":
+                return Message(place=(14.5, -91.5)), phone.location(14.5, -91.5)
+            case "sticker":
+                return Message(media="sticker" if self.channel == "telegram" else "image"), phone.sticker()
+        raise ValueError(kind)
+
+    @property
+    def kind(self) -> str:
+        return "inline" if self.channel == "telegram" else "button"
+
+    def shown(self) -> list[Option]:
+        return list(self.phone.received[-1].options) if self.phone.received else []
+
+    async def hold(self) -> None:
+        """A case manager takes the conversation, as the API does, and the person is told."""
+        list(self.engine.hear("~ hold"))
+        case = await self.record(self._case)
+        await self.record(handoff.claim, self.town.puente.house, case, None)
+        await self.check(Expected(said=self.tongue(handoff.NOW_A_PERSON).split()))
+
+    async def back(self) -> None:
+        case = await self.record(self._case)
+        expected = self.engine.expect(Back(BACK_WITH_BOT))
+        await self.record(cases.hand_back, case)
+        await self.check(expected)
+
+    def tongue(self, text: str) -> str:
+        return self.engine.world.tongues[self.engine.locale](text)
+
+    async def place(self) -> str:
+        rows = await self.town.all("SELECT state FROM conversation WHERE contact_id = :c", c=await self.contact())
+        state = turn.opened(rows[0]["state"])
+        return f"{state.flow}.{state.step}" if state else "end"
+
+    async def done(self) -> list[str]:
+        rows = await self.town.all(
+            "SELECT action FROM audit WHERE actor = :c AND action LIKE 'effect.%' ORDER BY id",
+            c=f"contact:{await self.contact()}",
+        )
+        return [row["action"] for row in rows][self._prepared :]
+
+    _prepared = 0
+
+    async def codes(self) -> set[str]:
+        rows = await self.town.all("SELECT code FROM handoff_case")
+        return {row["code"] for row in rows}
+
+    async def contact(self) -> str:
+        rows = await self.town.all(
+            "SELECT contact_id FROM address WHERE channel = :ch AND hash = :h",
+            ch=self.channel, h=vault().blind(self.channel, self.phone.address),
+        )  # fmt: skip
+        return str(rows[0]["contact_id"]) if rows else ""
+
+    async def record(self, work: Any, *given: Any) -> Any:
+        return await self.town.puente.record.run(work, *given)
+
+    def _contact(self, tx: Tx) -> str:
+        hash = vault().blind(self.channel, self.phone.address)
+        row = tx.one("SELECT contact_id FROM address WHERE channel = :ch AND hash = :h", ch=self.channel, h=hash)
+        return str(row["contact_id"])
+
+    def _case(self, tx: Tx) -> str:
+        return cases.open_case(tx, self._contact(tx), reason="asked")
+
+    def _stranger(self, tx: Tx) -> None:
+        """Somebody we know before this chat begins."""
+        contact = vault().blind("test", self.phone.address).hex()[:32]
+        known = tx.one("SELECT id FROM contact WHERE id = :id", id=contact)
+        if known is None:
+            hash = vault().blind(self.channel, self.phone.address)
+            tx.session.add(Contact(id=contact, created_at=NOW))
+            tx.session.flush()
+            tx.session.add(Conversation(contact_id=contact))
+            address = Address(contact_id=contact, channel=self.channel, hash=hash, value=self.phone.address)
+            tx.session.add(address)
+            tx.session.flush()
+
+    def _prepare(self, tx: Tx, said: str) -> None:
+        """A `*` line as rows: done with the product's own effects, as if it had happened before."""
+        contact = self._contact(tx)
+        whose = Whose(contact, self.channel, "es", NOW)
+        match said.split():
+            case ["consented"]:
+                does: list[Effect] = [wanted.GiveConsent("profile", "before")]
+            case ["refused"]:
+                does = [wanted.WithdrawConsent("profile")]
+            case ["minor"]:
+                does = [wanted.MarkMinor()]
+            case ["word", word]:
+                does = [wanted.KeepWord(word)]
+            case ["profile", *answers]:
+                names = [answer.partition("=")[0] for answer in answers]
+                does = [wanted.Remember(name, self.engine.world.profile[name]) for name in names]
+            case ["case", standing]:
+                case = cases.open_case(tx, contact, reason="asked", now=NOW)
+                closed = "open_contact = NULL, closed_at = :at, " if standing == "closed" else ""
+                tx.run(f"UPDATE handoff_case SET {closed} state = :s WHERE id = :id", s=standing, id=case,
+                       **({"at": NOW} if closed else {}))  # fmt: skip
+                does = []
+            case ["jobs", count]:
+                furnish(tx, int(count))
+                does = []
+            case _:
+                raise ValueError(said)
+        for effect in does:
+            effects.apply(tx, whose, effect)
+        self._prepared += len(does)
+
+    @asynccontextmanager
+    async def lacking(self, expected: Expected) -> Any:
+        """For one turn, take from the record what the turn looks for in vain."""
+        lacks = {name for name in self.engine.world.lacks if expected.asks(name)}
+        tables = {table for name in lacks for table in HOLDS[name]}
+        if tables:
+            await self.record(lambda tx: [tx.run(f"DELETE FROM {table}") for table in sorted(tables)])
+        yield
+        if tables:
+            await self.town.until(self.town.idle)
+            await self.record(lambda tx: furnish(tx, self.engine.world.jobs))
+
+
+HOLDS = {
+    "FindServices": ("service",), "SuggestServices": ("service",), "ShowService": ("service",),
+    "FindVacancies": ("vacancy",), "ShowVacancy": ("vacancy",), "FindFairs": ("fair",), "ShowFair": ("fair",),
+    "ShowProfile": ("profile_answer",), "WhoAnswers": ("office",),
+}  # fmt: skip
+"""Where the record holds what a query looks for."""
+
+
+def furnish(tx: Tx, jobs: int) -> None:
+    """The record's facts are those of the chats' world: one office, its services, jobs and fair."""
+    for table in ("service", "vacancy", "fair"):
+        tx.run(f"DELETE FROM {table}")
+    directory.seed(tx)
+    tx.run("UPDATE service SET topic = ''")
+    records, _english, _lines = world._directory()
+    for id in sorted({id for ids in world.BY_TOPIC.values() for id in ids}):
+        told, whole = world._told(id), records[id]
+        tx.run(
+            "UPDATE service SET record = :record, topic = :topic, review_on = :never WHERE id = :id",
+            id=id,
+            record=json.dumps(
+                told | {"label": told["name"], "phone": whole["phone"], "phone_status": whole["phone_status"]}
+            ),
+            topic=" ".join(topic for topic, ids in world.BY_TOPIC.items() if id in ids),
+            never=FOR_EVER,
+        )
+    for number in range(1, jobs + 1):
+        job = world._job(number)
+        job["title"] = job["label"]
+        tx.run(
+            "INSERT INTO vacancy (id, record, municipality, department, expires_on, demo) "
+            "VALUES (:id, :record, '0901', 'D09', :never, :yes)",
+            id=job["id"], record=json.dumps(job, ensure_ascii=False), never=FOR_EVER, yes=True,
+        )  # fmt: skip
+    fair = world.FAIR
+    tx.run(
+        "INSERT INTO fair (id, record, day, demo) VALUES (:id, :record, :never, :yes)",
+        id=fair["id"], record=json.dumps(fair, ensure_ascii=False), never=FOR_EVER, yes=True,
+    )  # fmt: skip
+    if tx.one("SELECT id FROM office WHERE id = :id", id=OFFICE) is None:
+        tx.run(
+            "INSERT INTO office (id, name, municipalities, languages, hours, demo) "
+            "VALUES (:id, 'Oficina de Tecún Umán', '[]', '[]', :hours, :no)",
+            id=OFFICE, hours=json.dumps(world.HOURS), no=False,
+        )  # fmt: skip
+
+
+__all__ = ["Player", "TelegramPhone", "Untold", "WhatsAppPhone"]

@@ -1,0 +1,37 @@
+"""Every chat of tests/chats, held over the webhooks of Telegram and of Twilio, word for word and tap for tap."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from bot.channels.whatsapp_sync import sync
+from tests.channels.conftest import Town, town
+from tests.channels.replay import Player, Untold
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+FILES = sorted((Path(__file__).parent.parent / "chats").glob("*.chat"))
+EVERY_CHAT = pytest.mark.parametrize("file", FILES, ids=[file.name.removesuffix(".chat") for file in FILES])
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    """One installation for all chats; each is had by another person."""
+    async with town(tmp_path_factory.mktemp("replay")) as place:
+        await place.start()
+        await sync(place.puente.channels["whatsapp"], place.puente.record)
+        await place.stop()
+        await place.start()
+        yield place
+
+
+@EVERY_CHAT
+@pytest.mark.parametrize("channel", ["telegram", "whatsapp"])
+async def test_the_chat_is_had_as_written(place: Town, channel: str, file: Path) -> None:
+    try:
+        await Player(place, channel).play(file)
+    except Untold as why:
+        pytest.skip(str(why))
