@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.channels import Incoming, Reach, Status
 from bot.crypto import vault
+from bot.outbox import BLOCKED
 from bot.record import Tx
 from flows.message import Message
 
@@ -77,8 +78,9 @@ def note(tx: Tx, contact_id: str, kind: str, once: str, now: float | None = None
 def settle(tx: Tx, channel: str, status: Status, now: float | None = None) -> bool:
     """Move a delivery forward by what the provider says of it, never back; False when it is not ours."""
     keys = vault()
+    at = time.time() if now is None else now
     row = tx.one(
-        "SELECT id, state FROM outbox WHERE provider = :provider OR reference = :reference" + tx.locking,
+        "SELECT id, state, address_id FROM outbox WHERE provider = :provider OR reference = :reference" + tx.locking,
         provider=keys.blind(f"{channel}|sent", status.provider),
         reference=status.reference or "",
     )
@@ -94,8 +96,10 @@ def settle(tx: Tx, channel: str, status: Status, now: float | None = None) -> bo
         state="refused" if final else status.state,
         why=status.why,
         provider=keys.blind(f"{channel}|sent", status.provider),
-        at=time.time() if now is None else now,
+        at=at,
     )
+    if status.unreachable:
+        tx.run(BLOCKED, id=row["id"], chat=row["address_id"], at=at)
     return True
 
 
