@@ -155,8 +155,11 @@ def _profile(tx: Tx, asker: Asker) -> dict[str, Any]:
     return {row["field"]: json.loads(vault().open("profile_answer.value", row["value"])) for row in rows}
 
 
-def profile_lines(tx: Tx, asker: Asker) -> dict[str, dict[str, str]]:
-    """One line a field, in the order of the questions, in every language."""
+def profile_lines(tx: Tx, asker: Asker, unsaid: bool = False) -> dict[str, dict[str, str]]:
+    """One line a field, in the order of the questions, in every language.
+
+    `unsaid` also gives those the person would not answer: they see all that we keep, staff what there is to know.
+    """
     kept = _profile(tx, asker)
     return {
         field: {
@@ -164,12 +167,12 @@ def profile_lines(tx: Tx, asker: Asker) -> dict[str, dict[str, str]]:
             for locale, tongue in asker.tongues.items()
         }
         for field in QUESTIONS
-        if kept.get(field) not in (None, UNSAID)
+        if kept.get(field) is not None and (unsaid or kept[field] != UNSAID)
     }
 
 
 def _shown_profile(tx: Tx, asker: Asker) -> Rows:
-    lines = list(profile_lines(tx, asker).values())
+    lines = list(profile_lines(tx, asker, unsaid=True).values())
     return [{"lines": lines}] if lines else []
 
 
@@ -188,7 +191,7 @@ def _meant(asker: Asker, field: str, value: Any) -> dict[str, str]:
 
 
 def _my_data(tx: Tx, asker: Asker) -> Rows:
-    lines = list(profile_lines(tx, asker).values())
+    lines = list(profile_lines(tx, asker, unsaid=True).values())
     row = tx.one(
         "SELECT (SELECT COUNT(*) FROM inbox WHERE contact_id = :c AND kind = 'message') AS said, "
         "(SELECT COUNT(*) FROM outbox WHERE contact_id = :c) AS heard",
