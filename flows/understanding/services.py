@@ -7,26 +7,32 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import exp, log
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from flows.understanding import softmax
 from flows.understanding.concepts import Concepts
-from flows.understanding.ngrams import Ngrams, Row, traits
+from flows.understanding.ngrams import Floats, Ngrams, traits
+from flows.understanding.normalise import fold
 from flows.understanding.typed import key, spelled
 
 SHOWN = ("yes", "confirm_first")
 """What `ship` says of a record that people may be told about."""
 
-ANSWER, MENU = 0.75, 0.2
-"""From which score the first service is the answer, and from which likelihood of the first three they are offered."""
+ANSWER, MENU = 0.75, 0.15
+"""From which score the first service is the answer, and how likely one of three must be right to offer them."""
 
 SLOPE, LENGTH, LIFT = 0.8, 0.4, 0.25
 """How a probability and a message's length become a score that is right as often as it says; fitted on messages the
-weights had not seen (`python -m tests.understanding.report calibration`)."""
+weights had not seen (`python -m tests.understanding.report services calibration`)."""
 
 NEAR = 0.4
-"""How much a service that only comes close to a need counts when a menu is ordered; it never counts as an answer."""
+"""How much a service that only comes close to a need counts in a menu; it never counts as an answer."""
 
 NEXT = 0.98
 """How much less each further service of a need counts, so that they keep their order."""
+
+LEFT = 0.3
+"""What is left of a need once a service for it is listed: a menu shows different ways to understand the message."""
 
 ROUNDS = 3
 
@@ -65,7 +71,15 @@ class Services:
     """The directory as people ask for it."""
 
     def __init__(self, needs: Sequence[Need], concepts: Concepts, ngrams: Ngrams, weights: softmax.Weights) -> None:
-        self._needs = needs
+        self._ids = sorted({id for need in needs for id in (*need.ids, *need.near)})
+        self._right = np.zeros((len(needs), len(self._ids)), np.float32)
+        for at, need in enumerate(needs):
+            for rank, id in enumerate(need.ids):
+                self._right[at, self._ids.index(id)] = NEXT**rank
+        self._close = self._right.copy()
+        for at, need in enumerate(needs):
+            for rank, id in enumerate(need.near):
+                self._close[at, self._ids.index(id)] = NEAR * NEXT**rank
         self._concepts = concepts
         self._ngrams = ngrams
         self._weights = weights
@@ -90,30 +104,31 @@ class Services:
     def find(self, text: str) -> Decision:
         """What a message asks for. Never raises; a few tenths of a millisecond."""
         read = traits(self._concepts, text)
-        right, close = self._chances(self._ngrams.row(read))
-        best, nearest = _ranked(right), _ranked(close)
-        score = _score(right[best[0]], sum(" " not in word for word in read.words)) if best else 0.0
+        chances = self._weights.probabilities(self._ngrams.row(read))
+        if not self._ids:
+            return Decision("unknown", (), 0.0)
+        score = _score(float((chances @ self._right).max()), sum(" " not in word for word in read.words))
         if score >= ANSWER:
-            return Decision("answer", best, score)
-        offered = sum(close[id] for id in nearest[:3])
-        return Decision("menu" if offered >= MENU else "unknown", nearest, score)
+            return Decision("answer", self._named(_listed(chances, self._right)), score)
+        places = _listed(chances, self._close)
+        likely = float((chances * self._close[:, places[:3]].max(1)).sum())
+        return Decision("menu" if likely >= MENU else "unknown", self._named(places), score)
 
-    def _chances(self, row: Row) -> tuple[dict[str, float], dict[str, float]]:
-        """How likely each service is right, and the same with those that only come close."""
-        right: dict[str, float] = {}
-        close: dict[str, float] = {}
-        for need, chance in zip(self._needs, self._weights.probabilities(row).tolist(), strict=True):
-            for id in need.ids:
-                right[id] = right.get(id, 0.0) + chance
-                close[id] = close.get(id, 0.0) + chance
-                chance *= NEXT
-            for id in need.near:
-                close[id] = close.get(id, 0.0) + chance * NEAR
-        return right, close
+    def _named(self, places: Iterable[int]) -> tuple[str, ...]:
+        return tuple(self._ids[place] for place in places)
 
 
-def _ranked(chances: Mapping[str, float]) -> tuple[str, ...]:
-    return tuple(sorted(chances, key=lambda service: (-chances[service], service))[:MOST])
+def _listed(chances: Floats, serves: Floats) -> list[int]:
+    """The likeliest service, then the likeliest for what the first does not answer, and so on."""
+    left = chances.copy()
+    listed: list[int] = []
+    for _ in range(min(MOST, serves.shape[1])):
+        likely = left @ serves
+        likely[listed] = -1
+        best = int(likely.argmax())
+        listed.append(best)
+        left[serves[:, best] > 0] *= LEFT
+    return listed
 
 
 def _score(chance: float, length: int) -> float:
@@ -148,7 +163,7 @@ def _names(records: Sequence[Mapping[str, Any]], cues: Mapping[str, Any]) -> dic
     found = {}
     for record in records:
         names = (known.get(record["id"]) or {}).get("names") or _ACRONYM.findall(str(record.get("name_es") or ""))
-        found[f"@{record['id']}"] = {"phrases": [name for name in map(str, names) if spelled(name)]}
+        found[f"@{record['id']}"] = {"phrases": [plain for name in names if (plain := fold(str(name)))]}
     return found
 
 
