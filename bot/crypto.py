@@ -68,7 +68,7 @@ class Vault:
         try:
             cipher = self._ciphers[sealed[0]]
             opened = cipher.decrypt(bytes(sealed[1 : NONCE + 1]), bytes(sealed[NONCE + 1 :]), column.encode())
-        except (InvalidTag, KeyError):
+        except (InvalidTag, KeyError, IndexError, ValueError):  # another key or column, or cut short
             raise NoKeys(f"a value of {column} cannot be opened with these keys") from None
         return opened.decode("utf-8", "surrogatepass")
 
