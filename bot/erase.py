@@ -53,11 +53,12 @@ def sweep(tx: Tx, now: float) -> int:
 
 
 def forget_strangers(tx: Tx, before: float) -> int:
-    """Remove people who, since `before`, neither wrote nor ever consented nor have a case (SAFETY I1)."""
+    """Remove people who, since `before`, did not write, have no consent that still holds, and no case (SAFETY I1)."""
     strangers = tx.all(
         "SELECT k.id FROM contact k JOIN conversation c ON c.contact_id = k.id "
         "WHERE c.last_inbound_at < :before AND c.owner = 'bot' "
-        "AND NOT EXISTS (SELECT 1 FROM consent s WHERE s.contact_id = k.id AND s.given) "
+        "AND NOT EXISTS (SELECT 1 FROM consent s WHERE s.contact_id = k.id AND s.given AND NOT EXISTS "
+        "(SELECT 1 FROM consent n WHERE n.contact_id = s.contact_id AND n.purpose = s.purpose AND n.id > s.id)) "
         "AND NOT EXISTS (SELECT 1 FROM handoff_case h WHERE h.contact_id = k.id)",
         before=before,
     )
