@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, fields
 from typing import Any
 
-from bot import cases
+from bot import cases, outbox
 from bot.audit import audit
 from bot.crypto import vault
 from bot.erase import erase
@@ -77,6 +77,7 @@ def apply(tx: Tx, whose: Whose, effect: Effect) -> None:
             erase(tx, contact, now)
         case wanted.Lock():
             tx.run("UPDATE conversation SET hidden_at = :at WHERE contact_id = :id", id=contact, at=now)
+            outbox.withdraw(tx, contact, now)
         case wanted.Unlock():
             pass  # the conversation's own state says so; the audit remembers it
     audit(tx, f"contact:{contact}", f"effect.{type(effect).__name__}", now=now)

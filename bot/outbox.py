@@ -160,6 +160,17 @@ def _verdict(errand: Errand, failed: Failed) -> tuple[str, float, str]:
     return "refused", 0, failed.why
 
 
+def withdraw(tx: Tx, contact_id: str, now: float) -> None:
+    """After the panic word nothing the bot still had to say appears any more; lines for danger do (SAFETY J2)."""
+    tx.run(
+        "UPDATE outbox SET state = 'dropped', why = 'hidden', settled_at = :at WHERE contact_id = :contact "
+        "AND state = 'waiting' AND speaker = 'bot' AND lane <> :urgent",
+        contact=contact_id,
+        at=now,
+        urgent=URGENT,
+    )
+
+
 def reclaim(tx: Tx, channel: str, repeatable: bool, older_than: float) -> None:
     """What a dead sender left in flight: repeated where that does no harm, else marked as uncertain.
 
