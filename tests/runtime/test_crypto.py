@@ -39,6 +39,14 @@ def test_a_changed_byte_anywhere_is_noticed() -> None:
             vault.open("staff.name", changed)
 
 
+def test_a_value_cut_short_is_noticed() -> None:
+    vault = a_vault()
+    sealed = vault.seal("staff.name", "Ana Tzul")
+    for length in range(len(sealed)):
+        with pytest.raises(NoKeys):
+            vault.open("staff.name", sealed[:length])
+
+
 def test_the_same_text_never_looks_the_same() -> None:
     vault = a_vault()
     assert len({vault.seal("staff.name", "Ana") for _ in range(100)}) == 100
