@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.understanding.concepts import Concepts
+from flows.understanding.normalise import MATCHED
 
 Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int64]
@@ -24,6 +25,10 @@ WEIGHED = (1.0, 0.6, 1.0)
 
 OFTEN = 3
 """Runs of letters and pairs seen in fewer examples say more about their writers than about the need."""
+
+
+WORD = 32
+"""Letters of a word that are read; beyond, it is no word."""
 
 
 class Row(NamedTuple):
@@ -43,7 +48,7 @@ class Traits(NamedTuple):
 
 def traits(concepts: Concepts, text: str) -> Traits:
     """Words and pairs by their sound, runs of letters ("#^tra"), ideas and pairs of ideas ("=work", "=bus=home")."""
-    tokens = concepts.read(text)
+    tokens = concepts.read(" ".join(word[:WORD] for word in text[:MATCHED].split()))
     ideas = {idea for token in tokens for idea in token.ideas}
     ideas.update(idea for idea, _, _ in concepts.phrases.find(tokens))
     sounds = [_figures(token.key) for token in tokens if token.key]

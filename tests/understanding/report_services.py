@@ -76,12 +76,12 @@ def worst(services: Services, cases: Sequence[Case], many: int = 10) -> None:
 def pace(services: Services, texts: Sequence[str]) -> None:
     spent = []
     for text in texts:
-        start = time.perf_counter()
+        start = time.thread_time()
         services.find(text)
-        spent.append((time.perf_counter() - start) * 1000)
+        spent.append((time.thread_time() - start) * 1000)
     p50, p95, p99 = np.percentile(spent, (50, 95, 99))
     size = len(pickle.dumps(services)) / 1e6
-    print(f"\na message: p50 {p50:.2f} ms, p95 {p95:.2f} ms, p99 {p99:.2f} ms; pickled {size:.1f} MB")
+    print(f"\na message, CPU: p50 {p50:.2f} ms, p95 {p95:.2f} ms, p99 {p99:.2f} ms; pickled {size:.1f} MB")
 
 
 def unseen() -> Iterator[tuple[Services, str, set[str], float]]:
