@@ -92,8 +92,8 @@ def transcript(tx: Tx, contact_id: str, before: float | None = None) -> list[dic
     """What was said, oldest first: by the contact, the bot, a person, or about who speaks; with delivery states."""
     until = before if before is not None else 1e12
     heard = tx.all(
-        "SELECT id, body, received_at AS at, channel, failed FROM inbox WHERE contact_id = :c AND kind = 'message' "
-        "AND received_at < :until ORDER BY received_at DESC LIMIT :most",
+        "SELECT id, body, COALESCE(written_at, received_at) AS at, channel, failed FROM inbox WHERE contact_id = :c "
+        "AND kind = 'message' AND COALESCE(written_at, received_at) < :until ORDER BY 3 DESC LIMIT :most",
         c=contact_id,
         until=until,
         most=MOST,

@@ -21,18 +21,24 @@ ADD_ADDRESS = """INSERT INTO address (contact_id, channel, hash, value, last_inb
 VALUES (:contact, :channel, :hash, :value, :at) RETURNING id"""
 ADD_CONVERSATION = """INSERT INTO conversation (contact_id, owner, epoch, last_inbound_at)
 VALUES (:contact, 'bot', 0, :at)"""
-SEEN = "UPDATE address SET last_inbound_at = :at, blocked_at = NULL WHERE id = :id"
-KEEP = """INSERT INTO inbox (channel, provider, contact_id, address_id, kind, body, received_at, failed)
-VALUES (:channel, :provider, :contact, :address, :kind, :body, :at, 0)
+SEEN = """UPDATE address SET blocked_at = NULL,
+last_inbound_at = CASE WHEN last_inbound_at > :at THEN last_inbound_at ELSE :at END WHERE id = :id"""
+KEEP = """INSERT INTO inbox (channel, provider, contact_id, address_id, kind, body, received_at, written_at, failed)
+VALUES (:channel, :provider, :contact, :address, :kind, :body, :at, :written, 0)
 ON CONFLICT (channel, provider) DO NOTHING"""
 BELONGS = """UPDATE inbox SET contact_id = :contact, address_id = :address
 WHERE channel = :channel AND provider = :provider"""
+ON_THE_WAY = 60.0
+"""Seconds from a phone to us that are nothing to speak of."""
+
 RANK = {"sent": 1, "delivered": 2, "read": 3}
 
 
 def accept(tx: Tx, channel: str, incoming: Incoming, now: float | None = None) -> bool:
     """Keep a message exactly once; True when it is new. The contact's lane runs after the commit."""
     at = time.time() if now is None else now
+    late = incoming.at is not None and incoming.at < at - ON_THE_WAY
+    written = incoming.at if late else None
     keys = vault()
     provider = keys.blind(f"{channel}|message", incoming.provider)
     body = {"message": _shown(incoming.message), "courtesy": dict(incoming.courtesy)}
@@ -45,12 +51,14 @@ def accept(tx: Tx, channel: str, incoming: Incoming, now: float | None = None) -
         kind="message",
         body=keys.seal("inbox.body", json.dumps(body, ensure_ascii=False)),
         at=at,
+        written=written,
     )
     if not kept:
         return False  # before anybody is looked up: a replay must not bring back a person who was erased
-    address_id, contact_id = _whose(tx, channel, incoming, at)
+    heard = at if written is None else written
+    address_id, contact_id = _whose(tx, channel, incoming, heard)
     tx.run(BELONGS, contact=contact_id, address=address_id, channel=channel, provider=provider)
-    tx.run(SEEN, id=address_id, at=at)
+    tx.run(SEEN, id=address_id, at=heard)
     tx.wake(contact_id)
     return True
 
@@ -70,6 +78,7 @@ def note(tx: Tx, contact_id: str, kind: str, once: str, now: float | None = None
         kind=kind,
         body=keys.seal("inbox.body", json.dumps(body, ensure_ascii=False)),
         at=time.time() if now is None else now,
+        written=None,
     )
     tx.wake(contact_id)
     return bool(kept)

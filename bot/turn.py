@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot import cases, effects, inbox, outbox, queries
+from bot import cases, effects, inbox, limits, outbox, queries
 from bot.channels import Choice, Spoken, parts
 from bot.crypto import vault
 from bot.effects import Whose
@@ -23,16 +23,27 @@ from flows.text import LONGEST, Tongue, _, speak, words
 
 URGENT_REASONS = {"danger", "minor"}
 
-CONVERSATION = """SELECT c.state, c.version, c.owner, c.epoch, c.address_id, k.language, k.erased_at
+CONVERSATION = """SELECT c.state, c.version, c.owner, c.epoch, c.address_id, c.room, c.room_at, k.language, k.erased_at
 FROM conversation c JOIN contact k ON k.id = c.contact_id WHERE c.contact_id = :contact"""
-UNREAD = """SELECT i.id, i.kind, i.body, i.channel, i.address_id, i.received_at, a.channel AS wrote_on
+UNREAD = """SELECT i.id, i.kind, i.body, i.channel, i.address_id,
+COALESCE(i.written_at, i.received_at) AS written_at, a.channel AS wrote_on
 FROM inbox i LEFT JOIN address a ON a.id = i.address_id
 WHERE i.contact_id = :contact AND i.done_at IS NULL ORDER BY i.id LIMIT 1"""
 DONE = "UPDATE inbox SET done_at = :at WHERE id = :id"
-STAND = """UPDATE conversation SET state = :state, version = :version, address_id = :address,
-last_inbound_at = COALESCE(:heard, last_inbound_at) WHERE contact_id = :contact"""
+STAND = """UPDATE conversation SET state = :state, version = :version, address_id = :address, room = :room,
+room_at = :at, last_inbound_at = COALESCE(:heard, last_inbound_at) WHERE contact_id = :contact"""
+
+LATE = 15 * 60.0
+"""Seconds after which an answer begins by owning that it is late."""
+
+SORRY_FOR = 86400.0
+"""Seconds for which one such word is enough."""
+
+SORRIED = """SELECT 1 AS yes FROM inbox WHERE contact_id = :contact AND done_at > :since
+AND done_at - COALESCE(written_at, received_at) > :late LIMIT 1"""
 
 BACK_WITH_BOT = _("Vuelve el asistente automático.")
+TARDY = _("Disculpe la tardanza: tuvimos una falla y hasta ahora leemos su mensaje.")
 SORRY = _("Disculpe, tuvimos un problema con su mensaje. Lo guardamos y una persona lo va a leer.")
 
 
@@ -45,6 +56,7 @@ class Conversation:
     epoch: int
     address_id: int | None
     language: str
+    room: float
 
 
 Greet = Callable[[str, Mapping[str, str], bool], None]
@@ -59,10 +71,16 @@ def take(tx: Tx, house: House, contact_id: str, now: float | None = None, greet:
     row = None if stored is None else tx.one(UNREAD, contact=contact_id)
     if stored is None or row is None:
         return False
+    room = limits.left(stored["room"], stored["room_at"], at)
+    if row["kind"] == "message":
+        if room < 1:
+            held = limits.hold_back(tx, house, contact_id, row, stored["language"], at)
+            if held is not None:
+                return held
+        room = max(0.0, room - 1)
+    address, language = row["address_id"] or stored["address_id"], stored["language"] or "es"
     state = opened(stored["state"])
-    conversation = Conversation(
-        contact_id, state, stored["epoch"], row["address_id"] or stored["address_id"], stored["language"] or "es"
-    )
+    conversation = Conversation(contact_id, state, stored["epoch"], address, language, room)
     if stored["erased_at"] is not None:
         tx.run("UPDATE contact SET erased_at = NULL WHERE id = :id", id=contact_id)
     message = None
@@ -99,6 +117,7 @@ def _work_through(
     said: list[tuple[Reply, Tongue]] = []
     done: list[Effect] = []
     turn = _first_step(tx, house, conversation, row["kind"], message, at)
+    late = message is not None and _sorry_for_the_delay(tx, conversation, row, at)
     while True:
         for event in turn.events:
             if isinstance(event, Reply):
@@ -110,7 +129,9 @@ def _work_through(
             break
         rows = queries.answer(tx, asker, turn.wants)
         turn = engine.advance(house.book, turn.state, Found(rows), house.tongue(whose.language))
-    _stand(tx, house, conversation, turn.state, row)
+    _stand(tx, house, conversation, turn.state, row, at)
+    if late and said:
+        said.insert(1 if _urgent(done) else 0, (Reply((TARDY,)), house.tongue(whose.language)))
     _say(tx, conversation, said, done, at)
 
 
@@ -133,7 +154,14 @@ def _first_step(
     return Turn(state)
 
 
-def _stand(tx: Tx, house: House, conversation: Conversation, state: State | None, row: Any) -> None:
+def _sorry_for_the_delay(tx: Tx, conversation: Conversation, row: Any, at: float) -> bool:
+    """Whether this message waited so long that we owe a word about it, and have not said it yet."""
+    if at - row["written_at"] <= LATE:
+        return False
+    return tx.one(SORRIED, contact=conversation.contact_id, since=at - SORRY_FOR, late=LATE) is None
+
+
+def _stand(tx: Tx, house: House, conversation: Conversation, state: State | None, row: Any, at: float) -> None:
     """Where the conversation stands now, and where the contact wrote from."""
     stored = None if state is None else json.dumps(state.to_json(), ensure_ascii=False, separators=(",", ":"))
     tx.run(
@@ -142,7 +170,9 @@ def _stand(tx: Tx, house: House, conversation: Conversation, state: State | None
         state=None if stored is None else vault().seal("conversation.state", stored),
         version=house.book.version,
         address=conversation.address_id,
-        heard=row["received_at"] if row["kind"] == "message" else None,
+        heard=row["written_at"] if row["kind"] == "message" else None,
+        room=conversation.room,
+        at=at,
     )
 
 
@@ -154,7 +184,6 @@ def _say(tx: Tx, conversation: Conversation, said: list[tuple[Reply, Tongue]], d
     epoch = conversation.epoch
     if any(isinstance(effect, EraseMe | LeavePerson) for effect in done):
         epoch = tx.one("SELECT epoch FROM conversation WHERE contact_id = :c", c=conversation.contact_id)["epoch"]
-    urgent = any(isinstance(effect, OpenCase) and effect.reason in URGENT_REASONS for effect in done)
     outbox.put(
         tx,
         conversation.contact_id,
@@ -162,9 +191,13 @@ def _say(tx: Tx, conversation: Conversation, said: list[tuple[Reply, Tongue]], d
         where["channel"],
         spoken(said),
         epoch=epoch,
-        lane=outbox.URGENT if urgent else outbox.REPLY,
+        lane=outbox.URGENT if _urgent(done) else outbox.REPLY,
         now=at,
     )
+
+
+def _urgent(done: list[Effect]) -> bool:
+    return any(isinstance(effect, OpenCase) and effect.reason in URGENT_REASONS for effect in done)
 
 
 def spoken(said: Iterable[tuple[Reply, Tongue]]) -> list[Spoken]:

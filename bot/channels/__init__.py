@@ -57,7 +57,8 @@ class Incoming:
     """A message as a channel read it: whose address, which vendor's id, and what it says.
 
     `aliases` are further addresses of the same person (a number and a scoped id). `courtesy` is what the
-    channel needs to acknowledge it at once (a callback to answer, a message to show typing for).
+    channel needs to acknowledge it at once (a callback to answer, a message to show typing for). `at` is when it
+    was written, in seconds since 1970 by the vendor's clock, where the vendor says so.
     """
 
     provider: str
@@ -65,6 +66,7 @@ class Incoming:
     message: Message
     aliases: tuple[str, ...] = ()
     courtesy: Mapping[str, str] = field(default_factory=dict)
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

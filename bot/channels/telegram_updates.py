@@ -59,6 +59,7 @@ def _message(number: int, message: Object) -> list[Event]:
             address=address,
             message=Message(text=_command(text), place=place, media=None if text else kind),
             courtesy={"chat": address},
+            at=_moment(message.get("edit_date"), message.get("date")),
         )
     ]
 
@@ -121,6 +122,11 @@ def _id(who: Any) -> int | None:
 
 def _number(given: Any) -> int | None:
     return given if type(given) is int else None
+
+
+def _moment(*given: Any) -> float | None:
+    """The first that is a time of Telegram's: seconds since 1970, whole."""
+    return next((float(at) for at in given if type(at) is int and 0 < at < 2**40), None)
 
 
 def _text(said: Any) -> str:

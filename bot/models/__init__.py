@@ -14,9 +14,10 @@ from bot.models.conversation import (
     Unanswered,
 )
 from bot.models.directory import ContentTemplate, Fair, Service, Vacancy
+from bot.models.house import Alert, Memo
 
 __all__ = [
-    "Address", "Audit", "Case", "CaseNote", "Consent", "Contact", "ContentTemplate", "Conversation", "Fair",
-    "Idempotent", "Inbox", "Moment", "Office", "Outbox", "ProfileAnswer", "Service", "Staff", "Timer", "Token",
+    "Address", "Alert", "Audit", "Case", "CaseNote", "Consent", "Contact", "ContentTemplate", "Conversation", "Fair",
+    "Idempotent", "Inbox", "Memo", "Moment", "Office", "Outbox", "ProfileAnswer", "Service", "Staff", "Timer", "Token",
     "Unanswered", "Vacancy",
 ]  # fmt: skip

@@ -59,12 +59,16 @@ class Conversation(SQLModel, table=True):
     address_id: int | None = None
     last_inbound_at: Moment | None = None
     hidden_at: Moment | None = None
+    room: float | None = None  # turns this contact may take at once, as of `room_at` (`bot.limits`)
+    room_at: Moment | None = None
+    flooded_at: Moment | None = None
 
 
 class Inbox(SQLModel, table=True):
     """Something that happened to a contact, kept before anything is done about it: the record of truth.
 
     `provider` is the keyed hash of the vendor's id: the only thing that decides whether it came before.
+    `written_at` is the vendor's own time of a message that reached us late.
     """
 
     __table_args__ = (
@@ -82,6 +86,7 @@ class Inbox(SQLModel, table=True):
     kind: str = "message"
     body: str | None = Field(default=None, sa_column=sealed("inbox.body"), repr=False)
     received_at: Moment
+    written_at: Moment | None = None
     done_at: Moment | None = None
     failed: int = 0
 
