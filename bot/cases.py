@@ -112,7 +112,7 @@ def claim(tx: Tx, case_id: str, staff_id: str | None, held: bytes | None, now: f
     Raises `Conflict` when somebody else has it or it is closed.
     """
     at = time.time() if now is None else now
-    case = _locked(tx, case_id)
+    case = locked(tx, case_id)
     if case["state"] == "closed":
         raise Conflict("the case is closed")
     if case["state"] == "claimed" and case["staff_id"] != staff_id:
@@ -154,7 +154,7 @@ def say(
 
 def answer(tx: Tx, case_id: str, staff_id: str | None, text: str, now: float | None = None) -> None:
     """A case manager's words to the person. Raises `Conflict` unless that case manager has the case."""
-    case = _locked(tx, case_id)
+    case = locked(tx, case_id)
     if case["state"] != "claimed" or case["staff_id"] != staff_id:
         raise Conflict("claim the case before you answer")
     say(tx, case["contact_id"], Spoken(text, speaker="person"), outbox.HUMAN, staff_id, now)
@@ -163,7 +163,7 @@ def answer(tx: Tx, case_id: str, staff_id: str | None, text: str, now: float | N
 
 def hand_back(tx: Tx, case_id: str, now: float | None = None) -> None:
     """The conversation goes back to the bot; the case stays open, unclaimed. Raises `Conflict` if nobody has it."""
-    case = _locked(tx, case_id)
+    case = locked(tx, case_id)
     if case["state"] != "claimed":
         raise Conflict("nobody has this conversation")
     tx.run("UPDATE handoff_case SET state = 'new', staff_id = NULL, claimed_at = NULL WHERE id = :id", id=case_id)
@@ -172,7 +172,7 @@ def hand_back(tx: Tx, case_id: str, now: float | None = None) -> None:
 
 def close(tx: Tx, case_id: str, outcome: str, now: float | None = None) -> None:
     """The case is over; a conversation still with a person goes back to the bot. Raises `Conflict` when closed."""
-    case = _locked(tx, case_id)
+    case = locked(tx, case_id)
     if case["state"] == "closed":
         raise Conflict("the case is closed already")
     tx.run(
@@ -217,14 +217,29 @@ def watch(tx: Tx, contact_id: str, at: float) -> None:
 
 
 def silent(tx: Tx, contact_id: str, now: float) -> None:
-    """The case manager said nothing for too long: back to the queue and to the bot."""
+    """The case manager said nothing for too long: back to the queue and to the bot.
+
+    Nothing happens when words of theirs came in while this was on its way: they set the time anew.
+    """
+    if tx.one("SELECT 1 FROM timer WHERE kind = 'silence' AND contact_id = :contact", contact=contact_id):
+        return
     case = tx.one(MINE + tx.locking, contact=contact_id)
     if case is not None and case["state"] == "claimed":
         audit(tx, "house", "case.returned_after_silence", case["id"], now=now)
         hand_back(tx, case["id"], now)
 
 
-def _locked(tx: Tx, case_id: str) -> Any:
+def locked(tx: Tx, case_id: str) -> Any:
+    """A case, held until the end of the transaction; its conversation first, in the order in which turns hold them.
+
+    Raises `NotYours` when there is no such case.
+    """
+    if tx.locking:
+        tx.run(
+            "SELECT 1 FROM conversation WHERE contact_id = (SELECT contact_id FROM handoff_case WHERE id = :id)"
+            + tx.locking,
+            id=case_id,
+        )
     case = tx.one("SELECT * FROM handoff_case WHERE id = :id" + tx.locking, id=case_id)
     if case is None:
         raise NotYours(case_id)

@@ -24,12 +24,9 @@ def claim(tx: Tx, house: House, case_id: str, staff_id: str | None, now: float |
     Raises `cases.NotYours` for no such case, `cases.Conflict` when somebody else has it or it is closed.
     """
     at = time.time() if now is None else now
-    case = tx.one("SELECT contact_id, state FROM handoff_case WHERE id = :id" + tx.locking, id=case_id)
-    if case is None:
-        raise cases.NotYours(case_id)
+    case = cases.locked(tx, case_id)
     stored = tx.one(
-        "SELECT c.state, k.language FROM conversation c JOIN contact k ON k.id = c.contact_id WHERE c.contact_id = :c"
-        + (" FOR UPDATE OF c" if tx.locking else ""),
+        "SELECT c.state, k.language FROM conversation c JOIN contact k ON k.id = c.contact_id WHERE c.contact_id = :c",
         c=case["contact_id"],
     )
     state = opened(stored["state"]) or engine.begin(house.book, house.book.home).state
