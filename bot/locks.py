@@ -13,6 +13,8 @@ from typing import Any, Protocol
 import psycopg
 import structlog
 
+from bot.logs import where
+
 log = structlog.get_logger()
 
 PATIENCE = 0.5
@@ -97,7 +99,10 @@ class AdvisoryLock:
 
 
 async def while_held(lock: Lock, work: Callable[[], Awaitable[None]]) -> None:
-    """Do the work whenever the lock is ours, for ever: it is stopped when the lock is lost, begun when it is back."""
+    """Do the work whenever the lock is ours, for ever: it is stopped when the lock is lost, begun when it is back.
+
+    Work that fails is begun again after a moment, here or wherever the lock is taken next.
+    """
     try:
         while True:
             await lock.take()
@@ -108,7 +113,10 @@ async def while_held(lock: Lock, work: Callable[[], Awaitable[None]]) -> None:
             finally:
                 for task in (working, losing):
                     task.cancel()
-                await asyncio.gather(working, losing, return_exceptions=True)
+                ended, _lost = await asyncio.gather(working, losing, return_exceptions=True)
             await lock.drop()
+            if isinstance(ended, Exception):
+                log.error("lock.work_failed", error=type(ended).__name__, where=where(ended))
+                await asyncio.sleep(PATIENCE)
     finally:
         await lock.drop()

@@ -18,6 +18,10 @@ IDEMPOTENT_KEPT = 3 * 86400.0
 """Seconds the first answer to an API call with an Idempotency-Key is kept (SAFETY B8: at least 24 hours)."""
 
 
+PUT_OFF = 60.0
+"""Seconds until the house's own work that failed is tried again."""
+
+
 def schedule(tx: Tx, now: float) -> None:
     """Make sure the house's own timers exist; they are rows like all others."""
     known = {row["kind"] for row in tx.all("SELECT kind FROM timer WHERE contact_id IS NULL")}
@@ -32,16 +36,43 @@ def schedule(tx: Tx, now: float) -> None:
 
 
 def ring(tx: Tx, now: float) -> None:
-    """Every due timer: a contact's becomes an event of its lane, a house's is done here, all in one transaction."""
+    """Every due timer of a contact becomes an event of its lane; the timer and the event change together."""
     for row in tx.all(
-        "SELECT * FROM timer WHERE done_at IS NULL AND due_at <= :now ORDER BY due_at LIMIT 100", now=now
+        "SELECT * FROM timer WHERE contact_id IS NOT NULL AND done_at IS NULL AND due_at <= :now "
+        "ORDER BY due_at LIMIT 100" + tx.locking,
+        now=now,
     ):
-        if row["contact_id"] is not None:
-            inbox.note(tx, row["contact_id"], row["kind"], once=f"{row['id']}|{row['due_at']}", now=now)
-            tx.run("DELETE FROM timer WHERE id = :id", id=row["id"])
-        else:
-            HOUSEWORK[row["kind"]](tx, now)
-            tx.run("UPDATE timer SET due_at = :due WHERE id = :id", id=row["id"], due=now + row["every"])
+        tx.passing("timer.ring")
+        inbox.note(tx, row["contact_id"], row["kind"], once=f"{row['id']}|{row['due_at']}", now=now)
+        tx.run("DELETE FROM timer WHERE id = :id", id=row["id"])
+    tx.passing("timer.after")
+
+
+def chore(tx: Tx, now: float) -> bool:
+    """Do the house's work that is longest due, and set when it is due again; False when there is none.
+
+    One at a time, a transaction each: one that fails holds up neither the others nor a person's timer.
+    """
+    row = tx.one(
+        "SELECT * FROM timer WHERE contact_id IS NULL AND done_at IS NULL AND due_at <= :now "
+        "ORDER BY due_at LIMIT 1" + tx.locking,
+        now=now,
+    )
+    if row is None:
+        return False
+    HOUSEWORK[row["kind"]](tx, now)
+    tx.run("UPDATE timer SET due_at = :due WHERE id = :id", id=row["id"], due=now + row["every"])
+    return True
+
+
+def put_off(tx: Tx, now: float) -> None:
+    """The house's work that is longest due failed: try it again later, and the others first."""
+    tx.run(
+        "UPDATE timer SET due_at = :later WHERE id = (SELECT id FROM timer WHERE contact_id IS NULL "
+        "AND done_at IS NULL AND due_at <= :now ORDER BY due_at LIMIT 1)",
+        now=now,
+        later=now + PUT_OFF,
+    )
 
 
 def _retention(tx: Tx, now: float) -> None:

@@ -83,10 +83,15 @@ class Worker:
 
     async def _everything(self) -> None:
         await self._begin()
-        await asyncio.gather(*(pump.run() for pump in self.pumps.values()), self._housekeeping())
+        async with asyncio.TaskGroup() as together:  # if one of them cannot go on, none is left behind on its own
+            for pump in self.pumps.values():
+                together.create_task(pump.run())
+            together.create_task(self._housekeeping())
 
     async def _housekeeping(self) -> None:
-        await asyncio.gather(_forever(SWEEP, self._sweep), _forever(TICK, self._timers))
+        async with asyncio.TaskGroup() as together:
+            together.create_task(_forever(SWEEP, self._sweep))
+            together.create_task(_forever(TICK, self._timers))
 
     async def _work_off(self, contact_id: str) -> None:
         """A lane: the contact's unread events, oldest first, one transaction each, until none is left."""
@@ -119,6 +124,18 @@ class Worker:
 
     async def _timers(self) -> None:
         await self.record.run(upkeep.ring, time.time())
+        while await self._chore(time.time()):
+            pass
+
+    async def _chore(self, now: float) -> bool:
+        try:
+            return await self.record.run(upkeep.chore, now)
+        except DOWN:
+            raise
+        except Exception as error:  # this one fails; the others, and people's timers, must not wait for it
+            log.error("worker.chore", error=type(error).__name__, where=where(error))
+            await self.record.run(upkeep.put_off, now)
+            return True
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
