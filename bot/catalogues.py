@@ -16,7 +16,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import PoFileError, read_po, write_po
 
 from flows.conversations import FLOWS
-from flows.steps import Choose, Pick
+from flows.steps import Ask, Choose, Pick
 from flows.text import LONGEST, SPANISH, Text, Tongue
 from flows.walk import MORE, OTHER, SKIP
 
@@ -126,9 +126,9 @@ def _advice() -> dict[str, list[str]]:
     return advice | {words: [_ALSO] for words in other_words()}
 
 
-def _questions() -> Iterator[Choose | Pick]:
+def _questions() -> Iterator[Ask | Choose | Pick]:
     for flow in FLOWS.values():
-        yield from (step for step in flow.steps.values() if isinstance(step, Choose | Pick))
+        yield from (step for step in flow.steps.values() if isinstance(step, Ask | Choose | Pick))
 
 
 def _sayable(catalogue: Catalog, locale: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot import directory, knowledge
+from bot import advice, directory, knowledge
 from bot.crypto import vault
 from bot.effects import consented, right_word
 from bot.record import Tx
@@ -104,6 +104,10 @@ def answer(tx: Tx, asker: Asker, query: Query) -> Rows:
             return [] if found.decision == "unknown" else _listed(tx, found.ids[:3])
         case wanted.ShowService(service=service):
             return _services(tx, [service], asker.today)
+        case wanted.JudgeOffer(offer=offer):
+            return [advice.verdict(asker, offer)]
+        case wanted.FindCertificate(trade=trade):
+            return _certificate(tx, asker, trade)
         case wanted.FindLines(danger=danger):
             return [_lines(tx, danger)]
         case wanted.WhoAnswers(town=town):
@@ -244,6 +248,12 @@ def _services(tx: Tx, ids: Iterable[str], today: str) -> Rows:
 
 def _listed(tx: Tx, ids: Iterable[str]) -> Rows:
     return [directory.listed(row) for row in _found(tx, ids)]
+
+
+def _certificate(tx: Tx, asker: Asker, trade: str | None) -> Rows:
+    route = advice.certificate(trade)
+    told = [] if route is None else _services(tx, [route["service"]], asker.today)
+    return [advice.certified(row, route) for row in told if route is not None]
 
 
 def _lines(tx: Tx, danger: str) -> dict[str, Any]:

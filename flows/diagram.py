@@ -84,7 +84,7 @@ def _edges(name: str, step: Step, tongue: Tongue) -> Iterator[str]:
 
 def _way(step: Step, way: str, tongue: Tongue) -> str:
     """How an exit reads: its option's label, its name, or nothing where there is only one."""
-    options = step.options if isinstance(step, Choose | Pick) else {}
+    options = step.options if isinstance(step, Ask | Choose | Pick) else {}
     if way in options:
         return tongue(options[way].label)
     return "" if way == "then" else way

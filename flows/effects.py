@@ -128,6 +128,20 @@ class FindFairs(Query):
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeOffer(Query):
+    """One row: the label of a job offer somebody pasted, the reasons against it in words, and if it is abroad."""
+
+    offer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FindCertificate(Query):
+    """The certificate that fits a trade (an ISCO-08 code), as the directory tells of it; no row when none does."""
+
+    trade: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class FindLines(Query):
     """One row: the emergency lines for a kind of danger, in the order they are to be shown."""
 
@@ -238,6 +252,10 @@ class MarkMinor(Effect):
 
 @dataclass(frozen=True, slots=True)
 class NoteUnanswered(Effect):
-    """A question the bot could not answer, for staff, without the person's identity."""
+    """Words the bot could not make use of, for staff, without the person's identity.
+
+    `kind` is what they should have been: service (a question), trade, place, or any message.
+    """
 
     question: str
+    kind: str = "service"

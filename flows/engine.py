@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flows import hearing, interrupts, repair
+from flows import hearing, interrupts, kinds, repair
 from flows.book import Book
 from flows.interrupts import Interrupt
 from flows.kinds import Value, Which
@@ -16,6 +16,7 @@ from flows.text import Tongue, _
 from flows.walk import HELD, MORE, OTHER, SKIP, UNLOCK, Walk, start_of
 
 LANGUAGE = interrupts.SUBFLOWS["language"]
+DANGER = "danger"
 
 MOVED = _("Hicimos cambios en este programa desde la última vez. Guardamos lo que usted ya contestó.")
 
@@ -33,6 +34,9 @@ def welcome(book: Book, message: Message, tongue: Tongue) -> Turn:
         walk.answers["question"] = ""
         if found.name not in (book.home, LANGUAGE):  # the welcome begins with the language and ends in the menu
             walk.call(found.name, back_to=walk.step, answers=found.answers)
+    elif repair.is_offer(message.text, book.mind):
+        walk.answers["question"] = ""
+        repair.judge_offer(walk, message)
     return walk.run()
 
 
@@ -88,7 +92,12 @@ def _hear(walk: Walk, message: Message, tongue: Tongue) -> None:
         elif found is None:
             found = interrupts.command(message, mind, yielding=hearing.named(message, options, tongue))
         if found is not None:
+            if found.name == DANGER and isinstance(walk.here, Ask) and walk.here.kind is kinds.offer:
+                _take_own_words(walk, message, tongue)  # the offer is judged when the lines have been shown
             _obey(walk, found)
+            return
+        if repair.shows_offer(walk, message):
+            repair.judge_offer(walk, message)
             return
         if repair.asks_something_else(walk, message):
             repair.digress(walk, message)
@@ -130,6 +139,8 @@ def _take_option(walk: Walk, chosen: Option, tongue: Tongue) -> None:
         case Ask(skip=skip) if chosen is SKIP and skip is not None:
             walk.keep(step.save, None)
             walk.take("skip")
+        case Ask(options=options) if chosen.id in options and not walk.which():
+            walk.take(chosen.id)
         case Ask():
             _settle_which(walk, step, chosen)
         case Choose(options=options):
@@ -154,7 +165,9 @@ def _settle_which(walk: Walk, step: Ask, chosen: Option) -> None:
         walk.keep(step.save, next(row for row in rows if str(row["id"]) == chosen.id))
         walk.take("then")
     elif step.kind.other is not None:
-        walk.keep(step.save, step.kind.other(str(rows[0].get("said", ""))))
+        said = str(rows[0].get("said", ""))
+        repair.note(walk, said)
+        walk.keep(step.save, step.kind.other(said))
         walk.take("then")
 
 
@@ -171,7 +184,8 @@ def _take_own_words(walk: Walk, message: Message, tongue: Tongue) -> bool:
     match step.kind.read(message, walk.book.mind):
         case Value(value=value):
             walk.answers.pop("which", None)
-            walk.keep(step.save, value)
+            before = walk.answers.get(step.save) if step.adds else None
+            walk.keep(step.save, f"{before}\n{value}" if before else value)
             walk.take("then")
         case Which(rows=rows):
             walk.offer(rows)

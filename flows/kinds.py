@@ -14,6 +14,9 @@ from flows.understanding.normalise import fold
 LONGEST = 300
 """Characters kept of a free answer."""
 
+OFFER = 2000
+"""Characters kept of one message with a pasted offer."""
+
 Row = dict[str, Any]
 
 
@@ -83,6 +86,14 @@ def _unlisted(said: str) -> Row:
     return {"id": "", "label": said[:LONGEST], "said": said[:LONGEST]}
 
 
+def _offer(message: Message, mind: Mind) -> Value | None:
+    """Somebody else's words, pasted: at least three of them or a link, and no command of the person's own."""
+    said = message.text[:OFFER].strip()
+    if len(fold(said).split()) < 3 and not any(mark in said for mark in "/@"):
+        return None
+    return None if mind.commands.hear(said) else Value(said)
+
+
 def _key(message: Message, mind: Mind) -> Value | None:
     folded = fold(message.text)
     return Value(folded) if 4 <= len(folded) <= 30 else None
@@ -93,4 +104,5 @@ question = Kind("question", _text)
 anything = Kind("anything", _anything)
 place = Kind("place", _place, which=_("Hay varios lugares con ese nombre. ¿Cuál es?"))
 trade = Kind("trade", _trade, which=_("¿Cuál se parece más a su trabajo?"), eager=True, other=_unlisted)
+offer = Kind("offer", _offer, eager=True)
 key = Kind("key", _key)

@@ -68,6 +68,22 @@ class KnowsServices(Protocol):
     def find(self, text: str, /) -> Decision: ...
 
 
+class Verdict(Protocol):
+    """What speaks against a job offer: "red", "yellow" or "green", and the reasons' ids, heaviest first."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def reasons(self) -> Sequence[str]: ...
+
+
+class JudgesOffers(Protocol):
+    def judge(self, text: str, /) -> Verdict: ...
+    def offered(self, text: str, /) -> bool:
+        """Whether a text is a job offer somebody shows us, or tells of."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Mind:
     """The engines together, built once by the runtime from the knowledge files."""
@@ -77,5 +93,6 @@ class Mind:
     places: KnowsPlaces
     trades: KnowsTrades
     services: KnowsServices
+    scams: JudgesOffers
     age: Any = None
     """`declared_age(text) -> int | None`: an age the person says is theirs, in years."""

@@ -6,10 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from flows import hearing
+from flows import hearing, kinds
+from flows.effects import NoteUnanswered
 from flows.interrupts import COURTESIES
 from flows.kinds import Value
 from flows.message import Message
+from flows.mind import Mind
 from flows.steps import Ask, Choose, Pick
 from flows.talk import Option
 from flows.text import Text, Tongue, _
@@ -19,7 +21,13 @@ from flows.walk import Walk
 NOTHING_BEFORE = _("No hay una pregunta anterior.")
 NOT_UNDERSTOOD = _("No le entendí.")
 TAP_ONE = _("Puede tocar una opción o escribir su número.")
-STUCK, ANSWER, MEDIA = "stuck", "answer", "media"
+STUCK, ANSWER, MEDIA, SCAM = "stuck", "answer", "media", "scam"
+
+PRIVATE = frozenset({"danger", "minors", "unlock", "key_word"})
+"""Flows whose words are for nobody but the person who answers the case, or for nobody at all: a key word."""
+
+LISTED = frozenset({kinds.place.name, kinds.trade.name})
+"""Kinds of answer that are looked up in a list of ours."""
 
 _CORRECTION = re.compile(
     r"^(?:(?:no|perdon|perdone|disculpe|me equivoque|equivocado|corrijo|quise decir|digo|mejor dicho|sorry"
@@ -40,6 +48,8 @@ def asks_something_else(walk: Walk, message: Message) -> bool:
     step = walk.here
     if not message.text or (isinstance(step, Ask) and not step.kind.eager):
         return False
+    if walk.book.mind.scams.offered(message.text):
+        return False  # "¿Quiere ganar $500 al día?" is not the person's own question
     if "?" not in message.text and not _ASKING.search(fold(message.text)):
         return False
     found = walk.book.mind.services.find(message.text).decision
@@ -59,6 +69,24 @@ def corrects(walk: Walk, message: Message, options: Sequence[Option], tongue: To
     return True
 
 
+def shows_offer(walk: Walk, message: Message) -> bool:
+    """Whether a person pastes a job offer where the waiting question did not ask for words of any kind."""
+    if not message.text or walk.answers.get("held") or (isinstance(walk.here, Ask) and walk.here.kind.eager):
+        return False
+    return is_offer(message.text, walk.book.mind)
+
+
+def is_offer(text: str, mind: Mind) -> bool:
+    """Whether a text is a job offer somebody shows us, and not a question we have the answer to."""
+    return mind.scams.offered(text) and mind.services.find(text).decision != "answer"
+
+
+def judge_offer(walk: Walk, message: Message) -> None:
+    """Say what speaks against the offer, then put our own question again."""
+    walk.misses = 0
+    walk.call(SCAM, back_to=walk.step, answers={"offer": message.text[: kinds.OFFER]})
+
+
 def digress(walk: Walk, message: Message) -> None:
     """Answer the person's own question, then put ours again."""
     walk.misses = 0
@@ -70,7 +98,7 @@ def mend(walk: Walk, message: Message, options: Sequence[Option], tongue: Tongue
     if message.media is not None or message.place is not None:
         walk.call(MEDIA, back_to=walk.step, answers={"media": message.media or "place"})
     elif message.tapped is not None and not message.text:
-        _miss(walk)
+        _miss(walk, message)
     elif _corrected(walk, message, tongue):
         walk.misses = 0
     elif (courtesy := COURTESIES.get(walk.book.mind.commands.hear(message.text) or "")) is not None:
@@ -78,13 +106,29 @@ def mend(walk: Walk, message: Message, options: Sequence[Option], tongue: Tongue
     elif walk.book.mind.services.find(message.text).decision != "unknown":
         digress(walk, message)
     else:
-        _miss(walk)
+        _miss(walk, message)
 
 
-def _miss(walk: Walk) -> None:
-    """Not understood: once with an example, the second time with a person. Never a third."""
+def note(walk: Walk, said: str) -> None:
+    """Leave words nobody understood for staff to read; never those of a conversation that is private."""
+    if not said or walk.flow in PRIVATE or walk.answers.get("held"):
+        return
+    step = walk.here
+    wanted = step.kind.name if isinstance(step, Ask) else ""
+    walk.do(NoteUnanswered(said[: kinds.LONGEST], wanted if wanted in LISTED else "message"))
+
+
+def _miss(walk: Walk, message: Message) -> None:
+    """Not understood: once with an example, the second time with a person. Never a third.
+
+    A name of a trade or a place is missing from our lists the first time it is not understood; any other words
+    are noted when they were said again and still not understood.
+    """
     walk.misses += 1
-    if walk.misses >= 2 or walk.flow == STUCK:
+    again = walk.misses >= 2 or walk.flow == STUCK
+    if again or (isinstance(walk.here, Ask) and walk.here.kind.name in LISTED):
+        note(walk, message.text)
+    if again:
         walk.misses = 0
         walk.call(STUCK, back_to=walk.step)
         return

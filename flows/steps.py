@@ -41,7 +41,10 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question answered in own words, read by a kind. `skip` is where "Prefiero no decir" leads."""
+    """A question answered in own words, read by a kind. `skip` is where "Prefiero no decir" leads.
+
+    `options` may be tapped instead. With `adds` what was said before stays and the new words come after it.
+    """
 
     text: Text
     save: str
@@ -49,6 +52,8 @@ class Ask:
     sorry: Text
     then: str
     skip: str | None = None
+    options: Mapping[str, Choice] = field(default_factory=dict)
+    adds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +131,9 @@ Waiting = (Ask, Choose, Pick, Hold)
 def exits(step: Step) -> dict[str, str]:
     """Every way out of a step: the exit's name and the step it leads to."""
     match step:
-        case Ask(then=then, skip=skip):
-            return {"then": then} if skip is None else {"then": then, "skip": skip}
+        case Ask(then=then, skip=skip, options=options):
+            skipped = {} if skip is None else {"skip": skip}
+            return {"then": then, **skipped, **{name: choice.then for name, choice in options.items()}}
         case Choose(options=options):
             return {name: choice.then for name, choice in options.items()}
         case Pick(then=then, options=options):
@@ -152,11 +158,10 @@ def texts(step: Step) -> Iterator[Text]:
     match step:
         case Say(lines=lines):
             yield from lines
-        case Ask(text=text, sorry=sorry):
-            yield text
-            yield sorry
-        case Choose(text=text) | Pick(text=text):
-            yield text
+        case Ask() | Choose() | Pick():
+            yield step.text
+            if isinstance(step, Ask):
+                yield step.sorry
             for choice in step.options.values():
                 yield choice.label
                 yield from (words for words in (choice.hint, choice.also) if words is not None)

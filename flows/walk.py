@@ -216,8 +216,8 @@ class Walk:
         match step:
             case Ask() if self.which():
                 return [*_rows(self.which()), OTHER]
-            case Ask(skip=skip):
-                return [SKIP] if skip else []
+            case Ask(skip=skip, options=choices):
+                return [*([SKIP] if skip else []), *_choices(choices)]
             case Choose(options=choices):
                 return _choices(choices)
             case Pick(rows=name, options=choices):

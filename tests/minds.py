@@ -135,10 +135,33 @@ class Services:
         return next((About("menu", ids) for word, ids in self.unsure.items() if word in said), About("unknown"))
 
 
+class Verdict(NamedTuple):
+    label: str
+    reasons: tuple[str, ...] = ()
+
+
+class Scams:
+    """A scam by one word; an offer begins like an advertisement."""
+
+    found: ClassVar = {
+        "deposite": Verdict("red", ("fee", "sure_visa")),
+        "deposit": Verdict("red", ("fee",)),
+        "registro": Verdict("yellow", ("unregistered_recruiter",)),
+        "urgente": Verdict("yellow", ("pressure",)),
+    }
+
+    def judge(self, text: str, /) -> Verdict:
+        said = fold(text).split()
+        return next((verdict for word, verdict in self.found.items() if word in said), Verdict("green"))
+
+    def offered(self, text: str, /) -> bool:
+        return fold(text).startswith(("se busca gente para", "now hiring people for"))
+
+
 def declared_age(text: str) -> int | None:
     """An age somebody says is theirs."""
     found = re.search(r"\b(?:tengo|i m|i am) (\d{1,2})(?: anos| years old)?$", fold(text).replace("'", " "))
     return int(found.group(1)) if found else None
 
 
-MIND = Mind(Dangers(), Commands(), Places(), Trades(), Services(), declared_age)
+MIND = Mind(Dangers(), Commands(), Places(), Trades(), Services(), Scams(), declared_age)

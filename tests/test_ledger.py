@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.conversations import FLOWS
-from flows.steps import Choose, Flow, Pick
+from flows.steps import Ask, Choose, Flow, Pick
 
 LEDGER = Path(__file__).with_name("ledger.json")
 GONE_FOR_GOOD: frozenset[str] = frozenset()
@@ -25,7 +25,7 @@ def stored(flows: Mapping[str, Flow]) -> dict[str, dict[str, Any]]:
     return {
         name: {
             "steps": {
-                step_name: sorted(step.options) if isinstance(step, Choose | Pick) else []
+                step_name: sorted(step.options) if isinstance(step, Ask | Choose | Pick) else []
                 for step_name, step in sorted(flow.steps.items())
             },
             "answers": sorted({*flow.saved(), *flow.takes}),

@@ -18,6 +18,7 @@ from flows import effects as wanted
 from flows.conversations.questions import LABELS, QUESTIONS, meaning
 from flows.effects import Effect, Query
 from flows.text import SPANISH, Tongue, words
+from flows.understanding.scam import REASONS
 from tests.minds import MIND
 
 KNOWLEDGE = Path(__file__).parent.parent / "flows" / "knowledge"
@@ -40,6 +41,7 @@ HELP = {
     "no_shelter_tonight": ("igm-cam-zona5",),
 }
 JOBS = ("Soldador", "Ayudante de cocina")
+CERTIFIES = {"es": "Certifica oficios aprendidos trabajando.", "en": "It certifies trades you learned by working."}
 HOURS = {"es": "Atiende de lunes a viernes, de 8 a 16.", "en": "Open Monday to Friday, 8 to 16."}
 
 Row = dict[str, Any]
@@ -141,6 +143,10 @@ class World:
                 return [_listed(id) for id in MIND.services.find(question).ids]
             case wanted.ShowService(service=id):
                 return [_told(id)]
+            case wanted.JudgeOffer(offer=offer):
+                return [self._verdict(offer)]
+            case wanted.FindCertificate(trade=trade):
+                return [_told("mintrab-certificate") | {"fact": CERTIFIES}] if trade else []
             case wanted.FindVacancies():
                 return [] if self.minor else [_job(number) for number in range(1, self.jobs + 1)]
             case wanted.ShowVacancy(vacancy=id):
@@ -150,6 +156,11 @@ class World:
             case wanted.ShowFair():
                 return [FAIR]
         raise ValueError(f"nothing answers {query}")
+
+    def _verdict(self, offer: str) -> Row:
+        judged = MIND.scams.judge(offer)
+        reasons = [self._in_words(REASONS[reason]) for reason in judged.reasons]
+        return {"label": judged.label, "reasons": reasons, "abroad": "unregistered_recruiter" in judged.reasons}
 
     def _about_me(self) -> Row:
         return {

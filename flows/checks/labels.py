@@ -53,8 +53,9 @@ def check(flows: Mapping[str, Flow], tongues: Sequence[Tongue], limits: Sequence
 def offered(step: Step) -> tuple[list[Option], int]:
     """The options whose labels are ours, and how many there may be with the rows of a list."""
     match step:
-        case Ask(skip=skip):
-            return ([SKIP], 1) if skip else ([], 0)
+        case Ask(skip=skip, options=options):
+            shown = [*([SKIP] if skip else []), *_made(options)]
+            return shown, len(shown)
         case Choose(options=options):
             return _made(options), len(options)
         case Pick(options=options):

@@ -8,7 +8,7 @@ from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from flows.checks.finding import Finding
-from flows.steps import END, HOME, Choose, Do, Flow, Lookup, Pick
+from flows.steps import END, HOME, Ask, Choose, Do, Flow, Lookup, Pick
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _OPTION = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
@@ -33,7 +33,7 @@ def _plain(flow: Flow) -> Iterator[Finding]:
     for name in {END, HOME} & set(flow.steps):
         yield Finding(flow.name, name, "", f"`{name}` is an exit, no step can be called that")
     for name, step in flow.steps.items():
-        for option in step.options if isinstance(step, Choose | Pick) else ():
+        for option in step.options if isinstance(step, Ask | Choose | Pick) else ():
             if not _OPTION.fullmatch(option):
                 yield Finding(flow.name, name, "", f"option `{option}` is not a plain lower-case name")
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from flows.book import Book
 from flows.checks.finding import Finding
 from flows.interrupts import COURTESIES, SUBFLOWS
-from flows.repair import ANSWER, MEDIA, STUCK
+from flows.repair import ANSWER, MEDIA, SCAM, STUCK
 from flows.steps import END, HOME, Call, Flow, Waiting, exits
 from flows.walk import HELD, UNLOCK
 
-INTERRUPTS = (*SUBFLOWS.values(), *COURTESIES.values(), "danger", "leave_person", ANSWER, MEDIA, STUCK, HELD, UNLOCK)
+INTERRUPTS = (*SUBFLOWS.values(), *COURTESIES.values(), "danger", "leave_person", ANSWER, MEDIA, SCAM, STUCK, HELD,
+              UNLOCK)  # fmt: skip
 """Flows the engine itself opens, on top of whatever was going on."""
 
 Place = tuple[str, str]

@@ -98,6 +98,7 @@ def _messages(step: Step, tongue: Tongue) -> Iterator[str]:
             yield "\n".join(tongue(line) for line in lines if not slots(line))
         case Ask(text=text, sorry=sorry, kind=kind):
             yield from (tongue(text), tongue(sorry), tongue(kind.which))
+            yield from (tongue(text) for text in texts(step) if text not in {*_others(step), step.text, step.sorry})
         case _:
             yield from (tongue(text) for text in texts(step) if text not in _others(step))
 

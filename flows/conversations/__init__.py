@@ -2,9 +2,21 @@
 
 from collections.abc import Mapping
 
-from flows.conversations import courtesy, danger, fairs, menu, person, privacy, profile, services, vacancies, welcome
+from flows.conversations import (
+    courtesy,
+    danger,
+    fairs,
+    menu,
+    person,
+    privacy,
+    profile,
+    scam,
+    services,
+    vacancies,
+    welcome,
+)
 from flows.steps import Flow
 
-MODULES = (welcome, menu, services, profile, vacancies, fairs, person, privacy, danger, courtesy)
+MODULES = (welcome, menu, services, profile, vacancies, fairs, scam, person, privacy, danger, courtesy)
 
 FLOWS: Mapping[str, Flow] = {flow.name: flow for module in MODULES for flow in module.FLOWS}

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from flows.conversations.questions import QUESTIONS
-from flows.effects import AboutMe, MarkMinor, MyAnswers, MyProfile, ShowProfile
+from flows.conversations.questions import QUESTIONS, trade
+from flows.effects import AboutMe, FindCertificate, MarkMinor, MyAnswers, MyProfile, ShowProfile
 from flows.steps import END, HOME, Branch, Call, Choice, Choose, Do, Flow, Lookup, Pick, Say, Step
 from flows.text import _
 
@@ -32,17 +32,36 @@ def chosen(answers: Mapping[str, Any]) -> str:
 
 
 def _asking(fields: tuple[str, ...], then: str) -> dict[str, Step]:
-    """For each field: ask it unless it is known, then the next one."""
+    """For each field: ask it unless it is known, then the next one; a trade is followed by its certificate."""
     steps: dict[str, Step] = {}
     for field, following in zip(fields, (*fields[1:], None), strict=True):
         onward = then if following is None else f"has_{following}"
         decide: Callable[[Mapping[str, Any]], str] = partial(has, field)
         steps[f"has_{field}"] = Branch(decide, {"known": onward, "ask": field})
         steps[field] = QUESTIONS[field]("check_age" if field == "age" else onward)
+        if field == "trade":
+            steps |= _trade_and_certificate(onward)
     if "age" in fields:
         steps["check_age"] = Branch(grown_up, {"minor": "mark_minor", "adult": "has_trade"})
     return steps
 
+
+def _trade_and_certificate(onward: str) -> dict[str, Step]:
+    """The trade, and without a question more, where what the person knows can be certified."""
+    return {
+        "trade": trade("certificate", skip=onward),
+        "certificate": Lookup(
+            FindCertificate, needs=("trade",), save="certificate", first=True, some="certify", none=onward
+        ),
+        "certify": Say(CERTIFICATE, then=onward),
+    }
+
+
+CERTIFICATE = _(
+    "Para certificar lo que sabe: {certificate.name}, {certificate.institution}. {certificate.fact} "
+    "Fuente: {certificate.source}, {certificate.source_date:day}."
+)
+"""The certificate as one line, in the words of its record."""
 
 profile = Flow(
     "profile",
@@ -109,6 +128,7 @@ edit_profile = Flow(
         ),
         "field": Branch(chosen, {field: field for field in QUESTIONS}),
         **{field: question("check" if field == "age" else "changed") for field, question in QUESTIONS.items()},
+        **_trade_and_certificate("changed"),
         "check": Branch(grown_up, {"minor": "mark_minor", "adult": "changed"}),
         "mark_minor": Do(MarkMinor, then="minors"),
         "minors": Call("minors", HOME),

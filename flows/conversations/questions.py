@@ -53,14 +53,15 @@ def _town(then: str) -> Ask:
     )
 
 
-def _trade(then: str) -> Ask:
+def trade(then: str, skip: str | None = None) -> Ask:
+    """What they worked at; `skip` is where "Prefiero no decir" leads, when it is not the same."""
     return Ask(
         _("¿En qué ha trabajado? Cuéntelo con sus palabras. Sirve para buscarle empleo y certificar lo que sabe."),
         save="trade",
         kind=kinds.trade,
         sorry=_("Por ejemplo: hacía roofing, cocinaba, manejaba camión."),
         then=then,
-        skip=then,
+        skip=skip or then,
     )
 
 
@@ -101,7 +102,7 @@ QUESTIONS: Mapping[str, Question] = {
         },
         read=age_band,
     ),
-    "trade": _trade,
+    "trade": trade,
     "learnt": _choose(
         _("¿Dónde aprendió ese trabajo? Sirve para saber cómo certificarlo."),
         "learnt",

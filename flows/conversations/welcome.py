@@ -111,6 +111,7 @@ trust = Flow(
                 "Lo que usted escribe se guarda con clave. WhatsApp o Telegram también ven los mensajes. "
                 "Puede escribir MIS DATOS para ver lo guardado, o BORRAR MIS DATOS."
             ),
+            _("Si pregunta por una oferta de trabajo, péguela aquí y le digo qué averiguar."),
             then=END,
         ),
     },

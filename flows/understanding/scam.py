@@ -12,6 +12,12 @@ from flows.understanding.offer import READER_SIGNS, Signs, Words, read
 STRONG = 4.0
 """A rule from this weight on is not outweighed by what speaks for the offer."""
 
+OFFERED = 1.0
+"""Log-odds from which a text is an offer somebody shows or tells of, and not their own question or story."""
+
+FEWEST = 8
+"""Words an offer has at least, when nobody asked for one."""
+
 LIKE = 2.0
 """What reading like a known false offer weighs: a reason to check, never alone a reason to refuse."""
 
@@ -54,7 +60,9 @@ def _near(first: int, others: Sequence[Sequence[int]], back: int, ahead: int) ->
 class Scams:
     """The rules and the known offers, ready to judge. A rule is a reason; their weights make the label."""
 
-    def __init__(self, rules: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, rules: Mapping[str, Any], examples: Sequence[Mapping[str, Any]], others: Sequence[str]
+    ) -> None:
         self._words = Words(rules["words"])
         self._denied = frozenset(rules["denied"])
         self._turns = frozenset(rules["turns"])
@@ -66,19 +74,23 @@ class Scams:
         for id in self._rules:
             if id not in REASONS:
                 raise ValueError(f"scam rules: no words for the reason {id!r}")
-        self._likeness = Likeness.learn(
-            [self._read(e["text"]) for e in examples], [bool(e["scam"]) for e in examples]
-        )
+        offers = [self._read(e["text"]) for e in examples]
+        self._likeness = Likeness.learn(offers, [bool(e["scam"]) for e in examples])
+        told = [_outline(offer) for offer in [*offers, *map(self._read, others)]]
+        self._offerlike = Likeness.learn(told, [at < len(offers) for at in range(len(told))], pairs=False, rounds=30)
 
     @classmethod
-    def learn(cls, rules: Mapping[str, Any], examples: Sequence[Mapping[str, Any]] = ()) -> Scams:
+    def learn(
+        cls, rules: Mapping[str, Any], examples: Sequence[Mapping[str, Any]] = (), others: Sequence[str] = ()
+    ) -> Scams:
         """`rules` is `knowledge/scam_rules.yaml` as read, `examples` lines of `scam_examples.jsonl`.
 
         Every example given is learnt from (its `text` and whether it is a `scam`): to measure, give the
-        `train` ones only. Without any the rules judge alone. A missing part is a KeyError, an unknown sign
+        `train` ones only. Without any the rules judge alone. `others` are messages that are no offers: what
+        people ask and tell. A missing part is a KeyError, an unknown sign
         or reason a ValueError.
         """
-        return cls(rules, examples)
+        return cls(rules, examples, others)
 
     def judge(self, text: str) -> Verdict:
         """The label and the rules that speak against the offer, heaviest first; any text, never raises."""
@@ -94,12 +106,24 @@ class Scams:
         reasons = sorted(found, key=lambda reason: -found[reason]) if label != "green" else ()
         return Verdict(label, tuple(reasons))
 
+    def offered(self, text: str) -> bool:
+        """Whether a text is a job offer that somebody shows us, pasted or told; a few words never are."""
+        if len(text.split(None, FEWEST)) < FEWEST:
+            return False
+        return self._offerlike.of(_outline(self._read(text))) >= OFFERED
+
     def _held(self, signs: Signs) -> dict[str, list[Pattern]]:
         held = {id: [p for p in patterns if p.holds(signs)] for id, patterns in self._rules.items()}
         return {id: patterns for id, patterns in held.items() if patterns}
 
     def _read(self, text: str) -> tuple[list[str], dict[str, list[int]]]:
         return read(text, self._words, self._denied, self._turns)
+
+
+def _outline(offer: tuple[list[str], dict[str, list[int]]]) -> tuple[list[str], list[str]]:
+    """Words, signs and about how long: an offer says more at once than a question does."""
+    words, signs = offer
+    return words, [*signs, f"long {min(len(words) // 4, 8)}"]
 
 
 def _weigh(patterns: Sequence[Pattern], signs: Signs) -> float:
