@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 
-from bot import crypto, demo, logs, settings, tokens
+from bot import crypto, demo, learning, logs, settings, tokens, unanswered
 from bot.record import NotSafe, Tx
 from bot.settings import Settings, Unusable
 
@@ -60,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--days", type=float, default=tokens.DAYS, help="how long it is good for")
     understand = add("understand", understand_command, "what the bot makes of each line of standard input")
     understand.add_argument("--as", dest="task", required=True, help="service, occupation, place, danger, …")
+    texts = add("unanswered", unanswered_command, "what the bot did not understand")
+    texts.add_argument("--export", action="store_true", help="the labelled texts, as the files it learns from have them")
+    texts.add_argument("--kind", choices=unanswered.KINDS, help="only these")
     whatsapp = add("whatsapp", whatsapp_command, "create the buttons and lists at Twilio, once")
     whatsapp.add_argument("action", choices=["sync"])
     locales = add("locales", locales_command, "the words in every language")
@@ -71,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 def serve(arguments: argparse.Namespace, given: Settings) -> int:
     """Start everything and print where to go."""
     # the HTTP face stands above bot and imports it; this is the one place that starts it, by its name
+    learning.ahead(given.var, ("dangers", "services"))
     start = importlib.import_module("api.serve").serve
     return int(start(given))
 
@@ -158,6 +162,20 @@ def understand_command(arguments: argparse.Namespace, given: Settings) -> int:
     for line in sys.stdin:
         if line.strip():
             print(json.dumps(answer(arguments.task, json.loads(line)), ensure_ascii=False), flush=True)
+    return 0
+
+
+def unanswered_command(arguments: argparse.Namespace, given: Settings) -> int:
+    from bot.service import prepare
+
+    def texts(tx: Tx) -> list[str]:
+        if arguments.export:
+            return [json.dumps(line, ensure_ascii=False) for line in unanswered.export(tx, "house", arguments.kind)]
+        lines = unanswered.listed(tx, kind=arguments.kind, done=False, limit=100)
+        return [f"{line.id:6} {line.day} {line.kind:8} {line.language} {line.text}" for line in lines]
+
+    for line in prepare(given).do(texts):
+        print(line)
     return 0
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 
+from bot import learning
 from flows.mind import Mind
 from flows.understanding.age import declared_age
 from flows.understanding.commands import Commands
@@ -62,7 +60,7 @@ def mind(services: Sequence[Mapping[str, Any]] | None = None, kept: Path | None 
         commands=Commands.learn(facts("commands.yaml")),
         places=places(),
         trades=trades(),
-        services=directory(facts("services.yaml")["services"] if services is None else services),
+        services=directory(facts("services.yaml")["services"] if services is None else services, kept),
         scams=scams(),
         age=declared_age,
     )
@@ -70,45 +68,26 @@ def mind(services: Sequence[Mapping[str, Any]] | None = None, kept: Path | None 
 
 def dangers(kept: Path | None = None) -> Dangers:
     """Danger, learnt from every labelled line we have."""
-    sources = ("danger/messages.jsonl", "danger/look_alikes.jsonl", "danger/concepts.yaml", "danger/scenes.yaml")
-    heard = [*lines(sources[0]), *lines(sources[1])]
-    patterns = {"concepts": facts(sources[2]), **facts(sources[3])}
-    weights = _learnt(kept, "danger", sources, lambda: Dangers.train(heard, patterns))
-    return Dangers.learn(heard, patterns, weights)
+
+    def learn() -> Dangers:
+        heard = [*lines("danger/messages.jsonl"), *lines("danger/look_alikes.jsonl")]
+        patterns = {"concepts": facts("danger/concepts.yaml"), **facts("danger/scenes.yaml")}
+        return Dangers.learn(heard, patterns | facts("danger/ordinary.yaml"))
+
+    names = ("messages.jsonl", "look_alikes.jsonl", "concepts.yaml", "scenes.yaml", "ordinary.yaml")
+    return learning.kept(kept, "dangers", (text(f"danger/{name}") for name in names), learn)
 
 
-def _learnt(
-    kept: Path | None, name: str, sources: Sequence[str], learn: Callable[[], Mapping[str, Any]]
-) -> Mapping[str, Any]:
-    """Arrays learnt from files: those kept from an earlier start, or learnt now and kept. Never without a source."""
-    if kept is None:
-        return learn()
-    code = "".join(text(source) for source in sources) + version("numpy") + release()
-    path = kept / f"{name}-{hashlib.sha256(code.encode()).hexdigest()[:16]}.npz"
-    if path.exists():
-        with np.load(path) as stored:
-            return dict(stored)
-    weights = learn()
-    kept.mkdir(parents=True, exist_ok=True)
-    for old in kept.glob(f"{name}-*.npz"):
-        old.unlink(missing_ok=True)
-    with tempfile.NamedTemporaryFile(dir=kept, suffix=".part", delete=False) as file:
-        np.savez(file, **weights)
-    Path(file.name).replace(path)
-    return weights
-
-
-@cache
-def release() -> str:
-    """A fingerprint of the understanding's code: what another release learnt is not used."""
-    modules = {file.name: file for file in files("flows.understanding").iterdir() if file.name.endswith(".py")}
-    return hashlib.sha256("".join(modules[name].read_text("utf-8") for name in sorted(modules)).encode()).hexdigest()
-
-
-def directory(services: Sequence[Mapping[str, Any]]) -> Services:
+def directory(services: Sequence[Mapping[str, Any]], kept: Path | None = None) -> Services:
     """Questions about services, learnt from the records and from what people say when they need each."""
-    out_of_scope = [line["text"] for line in lines("out_of_scope.jsonl")]
-    return Services.learn(services, facts("service_cues.yaml"), facts("thesaurus.yaml"), out_of_scope)
+
+    def learn() -> Services:
+        out_of_scope = [line["text"] for line in lines("out_of_scope.jsonl")]
+        return Services.learn(services, facts("service_cues.yaml"), facts("thesaurus.yaml"), out_of_scope)
+
+    names = ("service_cues.yaml", "thesaurus.yaml", "out_of_scope.jsonl")
+    sources = [*(text(name) for name in names), json.dumps(services, ensure_ascii=False, default=str)]
+    return learning.kept(kept, "services", sources, learn)
 
 
 @cache
@@ -132,3 +111,11 @@ def scams() -> Scams:
     told = [*lines("danger/messages.jsonl"), *lines("danger/look_alikes.jsonl"), *lines("out_of_scope.jsonl")]
     others = [line["text"] for line in told[::THINNED]]
     return Scams.learn(facts("scam_rules.yaml"), lines("scam_examples.jsonl"), others)
+
+
+if __name__ == "__main__":  # one part of a first start, in a process of its own (bot.learning.ahead)
+    folder, part = Path(sys.argv[1]), sys.argv[2]
+    if part == "dangers":
+        dangers(folder)
+    else:
+        directory(facts("services.yaml")["services"], folder)

@@ -128,7 +128,7 @@ def _check_keys(tx: Tx, path: Path) -> None:
 def build(settings: Settings, mind: Mind | None = None) -> Puente:
     """Everything, from the settings; the only place where parts are put together. `mind` replaces the real one."""
     record = prepare(settings)
-    understanding = mind or knowledge.mind(record.do(_services), kept=var(settings))
+    understanding = mind or knowledge.mind(record.do(_services), kept=settings.var)
     return Puente(settings, record, house.build(understanding), channels(settings, record.do(contents)))
 
 
@@ -176,8 +176,3 @@ def _learnable(row: Service) -> dict[str, object]:
 def contents(tx: Tx) -> dict[str, str]:
     """The buttons and lists stored at Twilio, by layout; those of an older release do not count."""
     return current((row.layout, row.digest, row.sid) for row in tx.session.exec(select(ContentTemplate)).all())
-
-
-def var(settings: Settings) -> Path:
-    """Where this installation keeps its own files."""
-    return settings.sqlite_path.parent if settings.on_sqlite else Path("var")

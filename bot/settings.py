@@ -126,6 +126,11 @@ class Settings(BaseSettings):
         return Path(self.database_url.removeprefix("sqlite:///"))
 
     @property
+    def var(self) -> Path:
+        """Where this installation keeps its own files."""
+        return self.sqlite_path.parent if self.on_sqlite else Path("var")
+
+    @property
     def demo(self) -> bool:
         """Whether the demo world is loaded into a new database: by default where nobody else can come in."""
         alone = self.host in ("127.0.0.1", "localhost", "::1") and self.public_base_url is None
