@@ -23,8 +23,8 @@ from flows.text import LONGEST, Tongue, _, speak, words
 
 URGENT_REASONS = {"danger", "minor"}
 
-CONVERSATION = """SELECT c.state, c.version, c.owner, c.epoch, c.address_id, c.room, c.room_at, k.language, k.erased_at
-FROM conversation c JOIN contact k ON k.id = c.contact_id WHERE c.contact_id = :contact"""
+CONVERSATION = """SELECT c.state, c.version, c.owner, c.epoch, c.address_id, c.room, c.room_at,
+k.language, k.erased_at FROM conversation c JOIN contact k ON k.id = c.contact_id WHERE c.contact_id = :contact"""
 UNREAD = """SELECT i.id, i.kind, i.body, i.channel, i.address_id,
 COALESCE(i.written_at, i.received_at) AS written_at, a.channel AS wrote_on
 FROM inbox i LEFT JOIN address a ON a.id = i.address_id

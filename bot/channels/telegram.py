@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +17,8 @@ from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, Re
 from telegram.request import HTTPXRequest
 
 from bot.channels import Choice, Event, Failed, Limits, Payload, Receipt, Refused, Request, Spoken, cut
+from bot.channels import telegram_exam as exam
+from bot.channels.hooks import Finding, Queue
 from bot.channels.telegram_updates import CALLBACK, UPDATES, read_update
 
 os.environ.setdefault("PTB_TIMEDELTA", "1")  # the library's coming default; without it, it warns at every 429
@@ -47,12 +49,24 @@ class Quiet(HTTPXRequest):
 
 
 class Telegram:
-    """One bot. `secret` is what the webhook's header must carry; without it no webhook call is genuine."""
+    """One bot. `secret` is what the webhook's header must carry; without it no webhook call is genuine.
+
+    While the secret changes, calls may still carry one of the `older`.
+    """
 
     def __init__(
-        self, token: str, secret: str | None, base: str, limits: Limits = LIMITS, patience: float = PATIENCE
+        self,
+        token: str,
+        secret: str | None,
+        base: str,
+        limits: Limits = LIMITS,
+        patience: float = PATIENCE,
+        older: Sequence[str] = (),
+        public: str | None = None,
     ) -> None:
         self.secret = secret
+        self._accepted = [one.encode() for one in (secret, *older) if one]
+        self._base, self._public = base, public
         self._limits = limits
         waits: dict[str, Any] = {"read_timeout": patience, "connect_timeout": 5, "pool_timeout": 5}
         self._sending = Quiet(connection_pool_size=64, **waits)
@@ -71,7 +85,7 @@ class Telegram:
 
     def genuine(self, request: Request) -> bool:
         given = request.headers.get("x-telegram-bot-api-secret-token", "")
-        return bool(self.secret) and hmac.compare_digest(given.encode(), str(self.secret).encode())
+        return any(hmac.compare_digest(given.encode(), one) for one in self._accepted)
 
     def read(self, request: Request) -> list[Event]:
         try:
@@ -118,6 +132,18 @@ class Telegram:
                 await self.bot.send_chat_action(int(given["chat"]), "typing")
         except Exception as error:  # a courtesy that fails costs nobody anything
             log.info("telegram.courtesy", error=type(error).__name__)
+
+    async def queue(self) -> Queue:
+        try:
+            return await exam.queue(self.bot)
+        except TelegramError as error:
+            raise failed(error) from None
+
+    def reread(self, raw: str) -> list[Event]:
+        return read_update(json.loads(raw))
+
+    async def examine(self) -> list[Finding]:
+        return await exam.examine(self.bot, self._base, self._public)
 
     async def close(self) -> None:
         await self._sending.shutdown()

@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -32,6 +32,9 @@ from bot.channels import (
     numbered,
 )
 from bot.channels import whatsapp_layouts as layouts
+from bot.channels import whatsapp_lists as lists
+from bot.channels.hooks import Finding, Taken
+from bot.channels.whatsapp_exam import examine
 from flows.message import Message
 from flows.understanding.normalise import clean
 
@@ -95,7 +98,10 @@ class Wire(AsyncHttpClient):
 
 
 class WhatsApp:
-    """One sender at Twilio. `contents` maps our layouts to the account's stored content (`puente whatsapp sync`)."""
+    """One sender at Twilio. `contents` maps our layouts to the account's stored content (`puente whatsapp sync`).
+
+    `token` makes our calls; Twilio's may be signed with it or, while it changes, with one of the `older`.
+    """
 
     def __init__(
         self,
@@ -108,12 +114,13 @@ class WhatsApp:
         contents: Mapping[str, str] | None = None,
         limits: Limits = LIMITS,
         patience: float = PATIENCE,
+        older: Sequence[str] = (),
     ) -> None:
         self._limits = limits
-        self.account, self._public = account, public
+        self.account, self._token, self._public = account, token, public
         self._from = {"from_": sender} if service is None else {"messaging_service_sid": service}
         self._sender = sender
-        self._validator = RequestValidator(token)
+        self._validators = [RequestValidator(key) for key in (token, *older)]
         self.contents = dict(contents or {})
         self._one_line = False
         self._wire = Wire(base, patience)
@@ -132,7 +139,7 @@ class WhatsApp:
             return False
         try:
             form = _form(request)
-            return not _recut(form) and bool(self._validator.validate(url, form, signature))
+            return not _recut(form) and any(one.validate(url, form, signature) for one in self._validators)
         except (Refused, ValueError, TypeError):
             return False
 
@@ -223,6 +230,25 @@ class WhatsApp:
             )
         except Exception as error:  # a courtesy that fails costs nobody anything
             log.info("whatsapp.courtesy", error=type(error).__name__)
+
+    async def taken(self, address: str, since: float) -> list[Taken]:
+        try:
+            return await lists.taken(self.client, address, since)
+        except (TwilioException, httpx.HTTPError, ValueError) as error:
+            raise failed(error) from None
+
+    def listed_as(self, spoken: Spoken) -> Collection[str]:
+        """A layout is listed by its body, which is the text; everything else as it was written."""
+        return {spoken.text, numbered(spoken)}
+
+    async def heard(self, since: float) -> list[Incoming]:
+        try:
+            return await lists.heard(self.client, self._sender, since)
+        except (TwilioException, httpx.HTTPError, ValueError) as error:
+            raise failed(error) from None
+
+    async def examine(self) -> list[Finding]:
+        return await examine(self._wire, self.account, self._token, self._public, self.contents)
 
     async def close(self) -> None:
         await self._wire.aclose()

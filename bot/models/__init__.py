@@ -18,6 +18,6 @@ from bot.models.house import Alert, Memo
 
 __all__ = [
     "Address", "Alert", "Audit", "Case", "CaseNote", "Consent", "Contact", "ContentTemplate", "Conversation", "Fair",
-    "Idempotent", "Inbox", "Memo", "Moment", "Office", "Outbox", "ProfileAnswer", "Service", "Staff", "Timer", "Token",
-    "Unanswered", "Vacancy",
+    "Idempotent", "Inbox", "Memo", "Moment", "Office", "Outbox", "ProfileAnswer", "Service", "Staff", "Timer",
+    "Token", "Unanswered", "Vacancy",
 ]  # fmt: skip

@@ -165,9 +165,17 @@ class ProfileAnswer(SQLModel, table=True):
 
 
 class Unanswered(SQLModel, table=True):
-    """A question the bot could not answer, without who asked it."""
+    """Words the bot could make no use of, without who wrote them: no contact, digits masked, `at` the day alone.
+
+    `kind` is what they should have been, `label` what staff say they are, `done` when nobody need look again.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     question: str = Field(sa_column=sealed("unanswered.question", nullable=False), repr=False)
     language: str
     at: Moment
+    kind: str = "service"
+    label: str | None = None
+    labelled_by: str | None = None
+    labelled_at: Moment | None = None
+    done: bool = Field(default=False, index=True)

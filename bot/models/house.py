@@ -22,7 +22,7 @@ class Alert(SQLModel, table=True):
 
 
 class Memo(SQLModel, table=True):
-    """A number with its time: up to when a provider's list was read, what is left of a limit, how often in a minute."""
+    """A number with its time: how far a provider's list was read, what is left of a limit, a count."""
 
     name: str = Field(primary_key=True)
     value: float
