@@ -53,9 +53,9 @@ SIGNED_WITH = {"HMAC_SHA1"}
 
 MESSAGE = re.compile(r"(SM|MM)[0-9a-f]{32}")
 SIGNED_ID = re.compile(r"MessageSid(?:SM|MM)[0-9a-f]{32}")
-PERSON = re.compile(r"whatsapp:(\+\d{7,15}|[A-Z]{2}\.[A-Za-z0-9]{1,128})")
-SENDER = re.compile(r"whatsapp:\+\d{3,15}")
-VERSION = re.compile(r"\d{4}-\d\d-\d\d")
+PERSON = re.compile(r"whatsapp:(\+[0-9]{7,15}|[A-Z]{2}\.[A-Za-z0-9]{1,128})")
+SENDER = re.compile(r"whatsapp:\+[0-9]{3,15}")
+VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 STATES = {"sent": "sent", "delivered": "delivered", "read": "read", "failed": "failed", "undelivered": "failed"}
 KINDS = {"image": "image", "audio": "audio", "video": "video", "text": "contact", "application": "document"}
@@ -150,7 +150,7 @@ class WhatsApp:
             raise Refused("not a message of this account")
         if "MessageStatus" in form:
             return self._status(form, request.query)
-        if not PERSON.fullmatch(form.get("From", "")) or not re.fullmatch(r"\d{1,2}", form.get("NumMedia", "0")):
+        if not PERSON.fullmatch(form.get("From", "")) or not re.fullmatch(r"[0-9]{1,2}", form.get("NumMedia", "0")):
             raise Refused("not a message from a person")
         if "Body" not in form or not VERSION.fullmatch(form.get("ApiVersion", "")):
             raise Refused("not a message of this API")
@@ -161,8 +161,10 @@ class WhatsApp:
     def _message(self, form: Mapping[str, str]) -> Incoming:
         alias = form.get("ExternalUserId", "")
         other = (alias,) if PERSON.fullmatch(alias) and alias != form["From"] else ()
-        text = clean(form.get("Body", ""))
-        media = None if text else _media(form)
+        # a document's body is its file's name, not something the person said
+        text = "" if form.get("MessageType") == "document" else clean(form["Body"])
+        place = _place(form)
+        media = None if text or place else _media(form)
         tapped = form.get("ButtonPayload") or form.get("ListId")
         return Incoming(
             provider=form["MessageSid"],
@@ -171,8 +173,8 @@ class WhatsApp:
             message=Message(
                 text=text,
                 tapped=clean(tapped)[:200] if tapped else None,
-                place=_place(form),
-                media=media if _place(form) is None else None,
+                place=place,
+                media=media,
             ),
             courtesy={"message": form["MessageSid"]},
         )
@@ -279,9 +281,7 @@ def _recut(form: Mapping[str, str]) -> bool:
     return len(SIGNED_ID.findall(signed)) != named
 
 
-def _media(form: Mapping[str, str]) -> str | None:
-    if form.get("NumMedia", "0") == "0":
-        return None if form.get("Latitude") else "other"
+def _media(form: Mapping[str, str]) -> str:
     return KINDS.get(form.get("MediaContentType0", "").split("/")[0], "other")
 
 
