@@ -125,6 +125,8 @@ def claim(tx: Tx, case_id: str, staff_id: str | None, held: bytes | None, now: f
         staff=staff_id,
         at=at,
     )
+    if case["contact_id"] is None:
+        return
     tx.run(
         "UPDATE conversation SET owner = 'person', staff_id = :staff, epoch = epoch + 1, state = :state "
         "WHERE contact_id = :contact",
@@ -197,8 +199,10 @@ def note(tx: Tx, case_id: str, staff_id: str | None, text: str, now: float | Non
     )
 
 
-def release(tx: Tx, contact_id: str, now: float | None = None) -> None:
+def release(tx: Tx, contact_id: str | None, now: float | None = None) -> None:
     """The bot has the conversation again, and says so in its next turn."""
+    if contact_id is None:  # a matter of the house has none
+        return
     tx.run(
         "UPDATE conversation SET owner = 'bot', staff_id = NULL, epoch = epoch + 1 WHERE contact_id = :contact",
         contact=contact_id,

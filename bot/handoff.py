@@ -25,6 +25,8 @@ def claim(tx: Tx, house: House, case_id: str, staff_id: str | None, now: float |
     """
     at = time.time() if now is None else now
     case = cases.locked(tx, case_id)
+    if case["contact_id"] is None:  # a matter of the house: there is nobody to tell
+        return cases.claim(tx, case_id, staff_id, None, at)
     stored = tx.one(
         "SELECT c.state, k.language FROM conversation c JOIN contact k ON k.id = c.contact_id WHERE c.contact_id = :c",
         c=case["contact_id"],
@@ -40,11 +42,14 @@ def claim(tx: Tx, house: House, case_id: str, staff_id: str | None, now: float |
 def close(tx: Tx, house: House, case_id: str, outcome: str, now: float | None = None) -> None:
     """The case is over; the person is told, and the bot speaks again if it was silent."""
     case = tx.one(
-        "SELECT h.contact_id, k.language FROM handoff_case h JOIN contact k ON k.id = h.contact_id WHERE h.id = :id",
+        "SELECT h.contact_id, k.language FROM handoff_case h LEFT JOIN contact k ON k.id = h.contact_id "
+        "WHERE h.id = :id",
         id=case_id,
     )
     if case is None:
         raise cases.NotYours(case_id)
     cases.close(tx, case_id, outcome, now)
+    if case["contact_id"] is None:
+        return
     told = house.tongue(case["language"])(CLOSED)
     cases.say(tx, case["contact_id"], Spoken(told, speaker="notice"), outbox.HUMAN, None, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,10 @@ CLAIM = """UPDATE outbox SET state = 'claimed', attempts = attempts + 1, attempt
 WHERE id = :id AND state = 'waiting'"""
 SETTLE = """UPDATE outbox SET state = :state, why = :why, due_at = :due, settled_at = :at,
 attempts = attempts - :undone, provider = COALESCE(:provider, provider) WHERE id = :id AND state = 'claimed'"""
+# what surely went is sent, even where nobody waited for the answer any more and it counted as uncertain
+SENT = """UPDATE outbox SET state = 'sent', why = NULL, due_at = :at, settled_at = :at, provider = :provider
+WHERE id = :id AND attempts = :attempts
+AND (state IN ('claimed', 'unknown') OR (state = 'waiting' AND why = 'repeat'))"""
 # not when the person has written since we tried: then they have let us in again
 BLOCKED = """UPDATE address SET blocked_at = :at WHERE id = :chat
 AND COALESCE(last_inbound_at, 0) <= (SELECT attempted_at FROM outbox WHERE id = :id)"""
@@ -81,6 +85,7 @@ def put(
     keys = vault()
     tx.tell("outbox", channel)
     for one in spoken:
+        tx.passing("bulk.row")
         tx.run(
             PUT,
             contact=contact_id,
@@ -96,9 +101,7 @@ def put(
         )
 
 
-def claim(
-    tx: Tx, channel: str, most: int, now: float | None = None, resting: Collection[int] = ()
-) -> list[Errand]:
+def claim(tx: Tx, channel: str, most: int, now: float | None = None, resting: Collection[int] = ()) -> list[Errand]:
     """Take the next messages to send, the attempt stored; what the bot wrote before a change of owner is dropped.
 
     `resting` are chats (address ids) that may not be written to yet.
@@ -106,12 +109,20 @@ def claim(
     at = time.time() if now is None else now
     errands: list[Errand] = []
     dropped = True
+    tx.passing("claim.before")
     while dropped and len(errands) < most:  # behind a dropped message stands the next one of its chat
         dropped = False
-        for row in tx.all(DUE, channel=channel, now=at, most=most + len(resting)):
-            if row["address_id"] in resting or len(errands) == most:
-                continue
-            if why := _not_to_go(row):
+        due = [
+            row
+            for row in tx.all(DUE, channel=channel, now=at, most=most + len(resting))
+            if row["address_id"] not in resting
+        ][: most - len(errands)]
+        epochs = _epochs(tx, due)
+        for row in due:
+            if row["contact_id"] not in epochs:
+                continue  # a turn or a case manager is at this conversation: what is left of it goes after them
+            tx.passing("claim.row")
+            if why := _not_to_go(row, epochs[row["contact_id"]]):
                 _drop(tx, row["id"], why, at)
                 dropped = True
             elif tx.run(CLAIM, id=row["id"], now=at):
@@ -120,38 +131,62 @@ def claim(
                 except NoKeys:  # one damaged row must not silence the channel
                     _drop(tx, row["id"], "unreadable", at)
                     dropped = True
+    tx.passing("claim.after")
     return errands
 
 
-def _not_to_go(row: Any) -> str | None:
+def unclaim(tx: Tx, channel: str, at: float) -> None:
+    """Undo a claim made at a time when its sender never heard that it was committed: nothing of it went out."""
+    tx.run(
+        "UPDATE outbox SET state = 'waiting', attempts = attempts - 1 "
+        "WHERE channel = :channel AND state = 'claimed' AND attempted_at = :at",
+        channel=channel,
+        at=at,
+    )
+
+
+def _epochs(tx: Tx, due: Sequence[Any]) -> dict[str, int]:
+    """Every contact's epoch as it stays until this transaction ends; without those somebody else holds."""
+    if not tx.locking:
+        return {row["contact_id"]: row["epoch_now"] or 0 for row in due}
+    held = tx.all(
+        "SELECT contact_id, epoch FROM conversation WHERE contact_id = ANY(:contacts) FOR SHARE SKIP LOCKED",
+        contacts=[row["contact_id"] for row in due],
+    )
+    return {row["contact_id"]: row["epoch"] for row in held}
+
+
+def _not_to_go(row: Any, epoch: int) -> str | None:
     """Why a message must not go any more: the bot lost its turn, or the person does not want us."""
-    if row["speaker"] == "bot" and row["lane"] != URGENT and row["epoch"] != (row["epoch_now"] or 0):
+    if row["speaker"] == "bot" and row["lane"] != URGENT and row["epoch"] != epoch:
         return "stale"
     return None if row["blocked_at"] is None else "blocked"
 
 
-def settle(tx: Tx, errand: Errand, outcome: Receipt | Failed, channel: str, now: float | None = None) -> None:
-    """Record what became of an attempt."""
+def settle(
+    tx: Tx, errand: Errand, outcome: Receipt | Failed, channel: str, now: float | None = None, listed: bool = False
+) -> None:
+    """Record what became of an attempt. `listed`: the provider's own list will tell of one we are not sure of."""
     at = time.time() if now is None else now
     if isinstance(outcome, Receipt):
         provider = vault().blind(f"{channel}|sent", outcome.provider)
-        tx.run(SETTLE, id=errand.id, state="sent", why=None, due=at, at=at, provider=provider, undone=0)
+        tx.run(SENT, id=errand.id, at=at, provider=provider, attempts=errand.attempts)
         tx.tell("sent", errand.chat)
         return
-    state, wait, why = _verdict(errand, outcome)
+    state, wait, why = _verdict(errand, outcome, listed)
     undone = int(outcome.outcome == "not_sent" and outcome.wait is not None)  # told to come back: no fault of ours
     tx.run(SETTLE, id=errand.id, state=state, why=why, due=at + wait, at=at, provider=None, undone=undone)
     if outcome.unreachable:
         tx.run(BLOCKED, id=errand.id, chat=errand.chat, at=at)
 
 
-def _verdict(errand: Errand, failed: Failed) -> tuple[str, float, str]:
+def _verdict(errand: Errand, failed: Failed, listed: bool) -> tuple[str, float, str]:
     """The state after an attempt that failed, in how many seconds it is due again, and why."""
     match failed.outcome:
         case "not_sent" if failed.wait is not None or errand.attempts < GIVE_UP:
             wait = min(2.0**errand.attempts, BACKOFF) if failed.wait is None else failed.wait
             return "waiting", wait, REPEAT if errand.repeated else failed.why
-        case "unknown" if errand.lane <= HUMAN and not errand.repeated:
+        case "unknown" if errand.lane <= HUMAN and not errand.repeated and not listed:
             return "waiting", AGAIN_IN, REPEAT
         case "unknown":
             return "unknown", 0, failed.why
@@ -171,23 +206,25 @@ def withdraw(tx: Tx, contact_id: str, now: float) -> None:
     )
 
 
-def reclaim(tx: Tx, channel: str, repeatable: bool, older_than: float) -> None:
+def reclaim(tx: Tx, channel: str, repeatable: bool, older_than: float, listed: bool = False) -> None:
     """What a dead sender left in flight: repeated where that does no harm, else marked as uncertain.
 
     Urgent and human messages are repeated once even where the provider may already have them: a person in
-    danger reading a line twice is better than never (SAFETY B7).
+    danger reading a line twice is better than never (SAFETY B7). Not where the provider's own list will tell.
     """
+    tx.passing("reclaim")
     where = "WHERE channel = :channel AND state = 'claimed' AND attempted_at < :before"
     if repeatable:
         tx.run(f"UPDATE outbox SET state = 'waiting' {where}", channel=channel, before=older_than)
-    once_more = f"UPDATE outbox SET state = 'waiting', why = :repeat {where} AND lane <= :human"
-    tx.run(
-        f"{once_more} AND COALESCE(why, '') <> :repeat",
-        channel=channel,
-        before=older_than,
-        human=HUMAN,
-        repeat=REPEAT,
-    )
+    if not listed:
+        once_more = f"UPDATE outbox SET state = 'waiting', why = :repeat {where} AND lane <= :human"
+        tx.run(
+            f"{once_more} AND COALESCE(why, '') <> :repeat",
+            channel=channel,
+            before=older_than,
+            human=HUMAN,
+            repeat=REPEAT,
+        )
     tx.run(f"UPDATE outbox SET state = 'unknown', why = 'interrupted' {where}", channel=channel, before=older_than)
 
 

@@ -8,8 +8,9 @@ import time
 
 import structlog
 
-from bot import outbox
+from bot import failpoints, outbox
 from bot.channels import Channel, Failed, Receipt
+from bot.channels.hooks import Recounts
 from bot.logs import where
 from bot.record import DOWN, Record
 
@@ -31,6 +32,9 @@ LOCAL = 1000
 GRACE = 5.0
 """Seconds that sends under way may take to end when we are told to stop."""
 
+STALE = 10.0
+"""Seconds after which a claim no longer says who may speak: a machine that was put to sleep wakes up with it."""
+
 BURST = 0.1
 """Seconds' worth of messages that may leave at once; keeps the number of transactions down."""
 
@@ -40,20 +44,32 @@ class Pump:
 
     def __init__(self, record: Record, name: str, channel: Channel) -> None:
         self.record, self.name, self.channel = record, name, channel
+        self._listed = isinstance(channel, Recounts)
         self._more = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
         self._slot = 0.0  # when the channel may send again, by the monotonic clock
         self._chats: dict[int, float] = {}  # when each chat may be written to again
+        self._unheard: float | None = None  # when we claimed and did not hear whether it was committed
         self._busy: dict[int, float] = {}  # until when the provider wants to be spared a chat
 
     async def run(self) -> None:
         """Send for ever. What a pump before this one left in flight is settled first."""
         unhear = self.record.news.hear("outbox", self._hear)
-        await self.reclaim(time.time())
+        started: float | None = time.time()
         try:
             while True:
                 self._more.clear()
-                if not await self._send_some():
+                try:
+                    if started is not None:
+                        await self.reclaim(started)
+                        started = None
+                    more = await self._send_some()
+                except Exception as error:  # a channel that stops sending because of one error helps nobody
+                    level = log.error if isinstance(error, DOWN) else log.critical
+                    level("outbox.not_claimed", channel=self.name, error=type(error).__name__, where=where(error))
+                    more = False
+                    self._more.clear()
+                if not more:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._more.wait(), self._nap())
         finally:
@@ -62,7 +78,8 @@ class Pump:
 
     async def reclaim(self, before: float) -> None:
         """Settle attempts begun before a time (seconds since 1970) that never got a receipt."""
-        await self.record.run(outbox.reclaim, self.name, self.channel.limits.per_second > LOCAL, before)
+        here = self.channel.limits.per_second > LOCAL
+        await self.record.run(outbox.reclaim, self.name, here, before, self._listed)
 
     def _hear(self, channel: str) -> None:
         if channel == self.name:
@@ -79,16 +96,17 @@ class Pump:
         room = min(IN_FLIGHT - len(self._sending), await self._slots())
         now = time.monotonic()
         self._chats = {chat: free for chat, free in self._chats.items() if free > now}
-        try:
-            errands = await self.record.run(outbox.claim, self.name, room, resting=frozenset(self._chats))
-        except DOWN as error:
-            log.error("outbox.database", channel=self.name, error=type(error).__name__)
-            return False
+        began, at = now, time.time()
+        if self._unheard is not None:
+            await self.record.run(outbox.unclaim, self.name, self._unheard)
+        self._unheard = at  # until we hear that it was committed: if never, nothing of it is sent
+        errands = await self.record.run(outbox.claim, self.name, room, at, frozenset(self._chats))
+        self._unheard = None
         limits, now = self.channel.limits, time.monotonic()
         for errand in errands:
             self._slot = max(self._slot, now - BURST) + 1 / limits.per_second
             self._chats[errand.chat] = now + 1 / limits.per_chat
-            task = asyncio.create_task(self._deliver(errand))
+            task = asyncio.create_task(self._deliver(errand, began))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
         return bool(errands)
@@ -105,9 +123,11 @@ class Pump:
         now = time.monotonic()
         return max(0.001, min([TICK, *(free - now for free in self._chats.values())]))
 
-    async def _deliver(self, errand: outbox.Errand) -> None:
+    async def _deliver(self, errand: outbox.Errand, began: float) -> None:
         outcome: Receipt | Failed
         try:
+            if time.monotonic() - began > STALE:
+                raise Failed("not_sent", "late", wait=0)  # this process stood still: look again who has the word
             outcome = await self._send(errand)
         except Failed as failed:
             outcome = failed
@@ -118,7 +138,12 @@ class Pump:
 
     async def _send(self, errand: outbox.Errand) -> Receipt:
         try:
-            return await self.channel.send(self.channel.write(errand.address, errand.spoken, errand.reference))
+            if failpoints.on:
+                failpoints.at("send.before")
+            receipt = await self.channel.send(self.channel.write(errand.address, errand.spoken, errand.reference))
+            if failpoints.on:
+                failpoints.at("send.after")
+            return receipt
         except Failed:
             raise
         except Exception as error:
@@ -138,7 +163,7 @@ class Pump:
         """Write down what became of it, however long the database takes: forgotten, it would count as uncertain."""
         while True:
             try:
-                return await self.record.run(outbox.settle, errand, outcome, self.name)
+                return await self.record.run(outbox.settle, errand, outcome, self.name, None, self._listed)
             except DOWN as error:
                 log.error("outbox.not_settled", channel=self.name, error=type(error).__name__)
                 await asyncio.sleep(TICK)

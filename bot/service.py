@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
-from bot import crypto, demo, directory, house, inbox, knowledge, unreadable
+from bot import crypto, demo, directory, house, inbox, knowledge, rounds, unreadable
 from bot.channels import Channel, Event, Incoming, Reach, Status, Unreadable
 from bot.channels.local import TERMINAL, WEB, Local
 from bot.channels.telegram import Telegram
@@ -24,7 +24,7 @@ from bot.lanes import lanes
 from bot.models import ContentTemplate, Service
 from bot.models.migrate import exists, migrate
 from bot.record import Record, Tx
-from bot.settings import Settings, Unusable
+from bot.settings import Settings, Unusable, both
 from bot.worker import Worker
 from flows.mind import Mind
 
@@ -35,7 +35,8 @@ class Puente:
     def __init__(self, settings: Settings, record: Record, house: House, channels: Mapping[str, Channel]) -> None:
         self.settings, self.record, self.house, self.channels = settings, record, house, channels
         lock = settings.sqlite_path.with_suffix(".lock") if settings.on_sqlite else None
-        self.worker = Worker(record, lanes(record), lambda: self.house, channels, lock)
+        outside = rounds.rounds(settings, record, channels)
+        self.worker = Worker(record, lanes(record), lambda: self.house, channels, lock, outside)
         self._telegram: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -136,17 +137,25 @@ def channels(settings: Settings, stored: Mapping[str, str]) -> dict[str, Channel
     """The channels whose settings are given, and the two that need none."""
     found: dict[str, Channel] = {"web": Local(WEB), "terminal": Local(TERMINAL)}
     if settings.telegram_token is not None:
-        secret = settings.telegram_secret.get_secret_value() if settings.telegram_secret else None
-        found["telegram"] = Telegram(settings.telegram_token.get_secret_value(), secret, settings.telegram_api_base)
+        secrets = both(settings.telegram_secret)
+        found["telegram"] = Telegram(
+            settings.telegram_token.get_secret_value(),
+            secrets[0] if secrets else None,
+            settings.telegram_api_base,
+            older=secrets[1:],
+            public=settings.public_base_url,
+        )
     if settings.twilio_account_sid and settings.twilio_auth_token and settings.public_base_url:
+        token, *older_tokens = both(settings.twilio_auth_token)
         found["whatsapp"] = WhatsApp(
             settings.twilio_account_sid,
-            settings.twilio_auth_token.get_secret_value(),
+            token,
             settings.public_base_url,
             settings.twilio_whatsapp_from,
             settings.twilio_messaging_service_sid,
             settings.twilio_api_base,
             stored,
+            older=older_tokens,
         )
     return found
 

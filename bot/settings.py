@@ -31,6 +31,12 @@ class Settings(BaseSettings):
     database_url: str = SQLITE
     puente_keys: Path = Path("var/keys.json")
     puente_demo: bool | None = None
+    puente_production: bool | None = None
+
+    metrics_token: SecretStr | None = None
+    alert_mail_to: str | None = None
+    smtp_url: SecretStr | None = None
+    web_newcomers_per_minute: int = Field(3000, ge=1)
 
     telegram_token: SecretStr | None = None
     telegram_secret: SecretStr | None = None
@@ -70,8 +76,32 @@ class Settings(BaseSettings):
     @field_validator("telegram_secret")
     @classmethod
     def _secret(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not re.fullmatch(r"[\w-]{32,256}", value.get_secret_value()):
-            raise ValueError("must be 32 to 256 of A-Z, a-z, 0-9, _ and - (for example: openssl rand -hex 32)")
+        if value is not None and not all(re.fullmatch(r"[\w-]{32,256}", one, re.A) for one in both(value)):
+            raise ValueError(
+                "must be 32 to 256 of A-Z, a-z, 0-9, _ and - (for example: openssl rand -hex 32); while it changes, "
+                "the new one, a comma and the old one"
+            )
+        return value
+
+    @field_validator("twilio_auth_token")
+    @classmethod
+    def _twilio_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not all(re.fullmatch(r"[!-~]+", one) for one in both(value)):
+            raise ValueError("must be one token; while it changes, the new one, a comma and the old one")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"smtps?://\S+", value.get_secret_value()):
+            raise ValueError("must be an address such as smtp://name:password@mail.example.org:587")
+        return value
+
+    @field_validator("alert_mail_to")
+    @classmethod
+    def _mail_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[^\s@,]+@[^\s@,]+(\s*,\s*[^\s@,]+@[^\s@,]+)*", value):
+            raise ValueError("must be an address such as ana@example.org, or several with commas")
         return value
 
     @field_validator("twilio_account_sid")
@@ -100,6 +130,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _together(self) -> Settings:
+        if self.alert_mail_to and not self.smtp_url:
+            raise ValueError("ALERT_MAIL_TO also needs SMTP_URL, such as smtp://name:password@mail.example.org:587")
         if self.telegram_token and self.public_base_url and not self.telegram_secret:
             raise ValueError(
                 "TELEGRAM_SECRET is required with TELEGRAM_TOKEN and PUBLIC_BASE_URL: without it anyone can pose "
@@ -131,10 +163,21 @@ class Settings(BaseSettings):
         return self.sqlite_path.parent if self.on_sqlite else Path("var")
 
     @property
+    def production(self) -> bool:
+        """Whether strangers can reach it: by default where there is a public https address."""
+        public = self.public_base_url is not None and self.public_base_url.startswith("https:")
+        return public if self.puente_production is None else self.puente_production
+
+    @property
     def demo(self) -> bool:
         """Whether the demo world is loaded into a new database: by default where nobody else can come in."""
         alone = self.host in ("127.0.0.1", "localhost", "::1") and self.public_base_url is None
         return alone if self.puente_demo is None else self.puente_demo
+
+
+def both(value: SecretStr | None) -> list[str]:
+    """A secret, and while it is being changed the older one after it."""
+    return [] if value is None else [one.strip() for one in value.get_secret_value().split(",")]
 
 
 def load(**given: Any) -> Settings:
@@ -151,6 +194,6 @@ def _in_words(problem: Any) -> str:
     if not problem["loc"]:
         return reason
     name = str(problem["loc"][0])
-    secret = name.endswith(("token", "secret")) or name == "database_url"
+    secret = name.endswith(("token", "secret")) or name in ("database_url", "smtp_url")
     value = "…" if secret else repr(str(problem["input"])[:80])
     return f"{name.upper()}={value}: {reason}"

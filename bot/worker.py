@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from bot import turn, upkeep
+from bot import rounds, turn, upkeep
 from bot.channels import Channel
 from bot.house import House
 from bot.lanes import Lanes
@@ -45,11 +45,13 @@ class Worker:
         house: Callable[[], House],
         channels: Mapping[str, Channel],
         lock: Path | None,
+        outside: Sequence[rounds.Round] = (),
     ) -> None:
         self.record, self.lanes, self.house, self.channels = record, lanes, house, channels
         self.pumps = {name: Pump(record, name, channel) for name, channel in channels.items()}
         self.leading = asyncio.Event()
         self._file = lock
+        self._outside = outside
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -92,6 +94,7 @@ class Worker:
         async with asyncio.TaskGroup() as together:
             together.create_task(_forever(SWEEP, self._sweep))
             together.create_task(_forever(TICK, self._timers))
+            together.create_task(rounds.go(self.record, self._outside))
 
     async def _work_off(self, contact_id: str) -> None:
         """A lane: the contact's unread events, oldest first, one transaction each, until none is left."""

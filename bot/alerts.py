@@ -1,0 +1,130 @@
+"""What a supervisor must hear of though nobody complains: each matter one case of the house, until it is over."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from bot import memo
+from bot.audit import audit
+from bot.cases import new_code
+from bot.crypto import vault
+from bot.record import Tx
+
+OLD_INBOX = 60.0
+"""Seconds a message may lie unread (SAFETY O3)."""
+
+UNCERTAIN = 15 * 60.0
+"""Seconds a send may stay uncertain before somebody should know (SAFETY O3)."""
+
+STORM, STORM_IN = 5, 300.0
+"""More calls than this with a wrong signature, in so many seconds, and somebody should know (SAFETY A7)."""
+
+STRANGERS = "strangers|"
+"""Counts of webhook calls that were not the vendor's, by channel and minute."""
+
+HOURLY = 3600.0
+"""Seconds between two mails about the same matter."""
+
+OPEN = """INSERT INTO handoff_case (id, code, contact_id, open_contact, office_id, state, urgency, reason, topic,
+opened_at) VALUES (:id, :code, NULL, :key, NULL, 'new', :urgency, :reason, :topic, :at)"""
+RAISE = """INSERT INTO alert (matter, detail, raised_at, covered_at) VALUES (:matter, :detail, :at, :covered)
+ON CONFLICT (matter) DO UPDATE SET detail = :detail, covered_at = :covered,
+raised_at = CASE WHEN alert.over_at IS NULL THEN alert.raised_at ELSE :at END, over_at = NULL"""
+UNSENT = """SELECT matter, detail, raised_at FROM alert WHERE over_at IS NULL
+AND (mailed_at IS NULL OR (mailed_at < raised_at AND mailed_at < :before)) ORDER BY raised_at"""
+
+
+def house_case(tx: Tx, reason: str, topic: str, detail: str, now: float, urgency: str = "R2") -> str:
+    """The open case of a matter of the house, opened if there is none; nobody's, seen by who sees every office.
+
+    `detail` becomes its first note and may say nothing about a person. Returns its id.
+    """
+    key = f"house|{reason}|{topic}"
+    found = tx.one("SELECT id FROM handoff_case WHERE open_contact = :key", key=key)
+    if found is not None:
+        return str(found["id"])
+    case_id = secrets.token_hex(16)
+    tx.run(OPEN, id=case_id, code=new_code(), key=key, urgency=urgency, reason=reason, topic=topic, at=now)
+    tx.run(
+        "INSERT INTO case_note (case_id, staff_id, text, at) VALUES (:case, NULL, :text, :at)",
+        case=case_id,
+        text=vault().seal("case_note.text", detail),
+        at=now,
+    )
+    return case_id
+
+
+def sound(tx: Tx, matter: str, detail: str, now: float, covered: float | None = None) -> None:
+    """Somebody must know of a matter: a case, and a mail where one is configured; told once while it lasts."""
+    told = tx.one("SELECT over_at FROM alert WHERE matter = :matter" + tx.locking, matter=matter)
+    tx.run(RAISE, matter=matter, detail=detail, at=now, covered=now if covered is None else covered)
+    if told is None or told["over_at"] is not None:
+        house_case(tx, "alert", matter, detail, now)
+        audit(tx, "house", "alert.raised", matter, now=now)
+
+
+def over(tx: Tx, matter: str, now: float) -> None:
+    """A matter has passed: its case is closed unless somebody has it."""
+    if not tx.run("UPDATE alert SET over_at = :at WHERE matter = :m AND over_at IS NULL", at=now, m=matter):
+        return
+    tx.run(
+        "UPDATE handoff_case SET state = 'closed', open_contact = NULL, closed_at = :at, outcome = 'passed' "
+        "WHERE open_contact = :key AND state = 'new'",
+        at=now,
+        key=f"house|alert|{matter}",
+    )
+    audit(tx, "house", "alert.over", matter, now=now)
+
+
+def when(tx: Tx, true: bool, matter: str, detail: str, now: float) -> None:
+    if true:
+        sound(tx, matter, detail, now)
+    else:
+        over(tx, matter, now)
+
+
+def look(tx: Tx, now: float) -> None:
+    """What the record itself can tell: messages nobody reads, sends nobody can vouch for, strangers at the door."""
+    oldest = tx.one(
+        "SELECT MIN(received_at) AS at, COUNT(*) AS n FROM inbox WHERE done_at IS NULL AND contact_id IS NOT NULL"
+    )
+    age = 0.0 if oldest["at"] is None else now - oldest["at"]
+    when(tx, age > OLD_INBOX, "inbox_age", f"{oldest['n']} unread messages, the oldest for {age:.0f} s", now)
+    _uncertain(tx, now)
+    calls = memo.total(tx, STRANGERS, now - STORM_IN)
+    when(tx, calls > STORM, "signatures", f"{calls:.0f} webhook calls in five minutes were not the vendor's", now)
+    memo.forget(tx, STRANGERS, now - HOURLY)
+
+
+def stranger(tx: Tx, channel: str, count: int, now: float) -> None:
+    """Webhook calls came that the vendor did not make."""
+    memo.add(tx, f"{STRANGERS}{channel}|{now // 60:.0f}", count, now)
+
+
+def to_mail(tx: Tx, now: float) -> list[Any]:
+    """Matters nobody was mailed about yet: rows with `matter`, `detail`, `raised_at`."""
+    return tx.all(UNSENT, before=now - HOURLY)
+
+
+def mailed(tx: Tx, matter: str, now: float) -> None:
+    tx.run("UPDATE alert SET mailed_at = :at WHERE matter = :matter", at=now, matter=matter)
+
+
+def _uncertain(tx: Tx, now: float) -> None:
+    """Sends that stay uncertain are told once; the list of them is `puente failed`."""
+    known = tx.one("SELECT covered_at FROM alert WHERE matter = 'uncertain'")
+    since = 0.0 if known is None else float(known["covered_at"])
+    row = tx.one(
+        "SELECT COUNT(*) AS n, MAX(attempted_at) AS last FROM outbox WHERE state = 'unknown' "
+        "AND attempted_at < :before AND attempted_at > :since",
+        before=now - UNCERTAIN,
+        since=since,
+    )
+    if row["n"]:
+        detail = f"{row['n']} more sends may or may not have arrived; see: puente failed"
+        sound(tx, "uncertain", detail, now, covered=float(row["last"]))
+        return
+    left = tx.one("SELECT 1 AS yes FROM outbox WHERE state = 'unknown' AND attempted_at > :s LIMIT 1", s=now - 86400)
+    if left is None:
+        over(tx, "uncertain", now)
