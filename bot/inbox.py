@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.channels import Incoming, Reach, Status
 from bot.crypto import vault
+from bot.locks import hold
 from bot.outbox import BLOCKED
 from bot.record import Tx
 from flows.message import Message
@@ -42,6 +43,9 @@ def accept(tx: Tx, channel: str, incoming: Incoming, now: float | None = None) -
     keys = vault()
     provider = keys.blind(f"{channel}|message", incoming.provider)
     body = {"message": _shown(incoming.message), "courtesy": dict(incoming.courtesy)}
+    # one message of a person at a time: numbers given in the order of the commits, and one contact for a stranger
+    hold(tx, [keys.blind(channel, whose) for whose in (incoming.address, *incoming.aliases)])
+    tx.passing("accept.before")
     kept = tx.run(
         KEEP,
         channel=channel,
@@ -55,11 +59,13 @@ def accept(tx: Tx, channel: str, incoming: Incoming, now: float | None = None) -
     )
     if not kept:
         return False  # before anybody is looked up: a replay must not bring back a person who was erased
+    tx.passing("accept.kept")
     heard = at if written is None else written
     address_id, contact_id = _whose(tx, channel, incoming, heard)
     tx.run(BELONGS, contact=contact_id, address=address_id, channel=channel, provider=provider)
     tx.run(SEEN, id=address_id, at=heard)
     tx.wake(contact_id)
+    tx.passing("accept.after")
     return True
 
 
@@ -95,6 +101,7 @@ def settle(tx: Tx, channel: str, status: Status, now: float | None = None) -> bo
     )
     if row is None:
         return False
+    tx.passing("callback.before")
     final = status.state in ("failed", "refused")
     furthest = RANK["delivered"] if final else RANK[status.state]
     if row["state"] in ("refused", "dropped") or furthest <= RANK.get(row["state"], 0):

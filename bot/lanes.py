@@ -19,6 +19,15 @@ Work = Callable[[str], Awaitable[None]]
 FORGOTTEN = 5.0
 """Seconds an event may lie unread before the sweep thinks nobody was woken."""
 
+DEAD = 30.0
+"""Seconds without a sign of life after which a worker is dead and its jobs are taken from it."""
+
+LONGEST_LANE = 60.0
+"""Seconds a lane's job may run."""
+
+POLL = 0.25
+"""Seconds between looks for jobs whose notice was lost."""
+
 AT_ONCE = 20
 """Lanes one worker runs at a time."""
 
@@ -104,8 +113,11 @@ class PostgresLanes:
         record.waker = self.wake
 
     def wake(self, tx: Tx, contact_id: str) -> None:
-        driver = tx.connection.connection.driver_connection
-        self._deferring.configure_task(self.TASK, lock=contact_id, connection=driver).defer(contact_id=contact_id)
+        job = self._deferring.configure_task(self.TASK, lock=contact_id, connection=tx.driver)
+        try:
+            job.defer(contact_id=contact_id)
+        except procrastinate.exceptions.ConnectorException as error:
+            raise error.__cause__ or error from None  # the database's own word, which callers know
 
     async def start(self, work: Work) -> None:
         async def lane(contact_id: str) -> None:
@@ -113,15 +125,24 @@ class PostgresLanes:
 
         self._working.task(name=self.TASK)(lane)
         await self._working.open_async()
-        self._running = asyncio.create_task(
-            self._working.run_worker_async(
-                concurrency=AT_ONCE,
-                fetch_job_polling_interval=0.25,
-                delete_jobs="always",
-                install_signal_handlers=False,
-                shutdown_graceful_timeout=5,
-            )
-        )
+        self._running = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        """The engine's worker, for ever: it ends at the first error of the database, and is begun again."""
+        while True:
+            try:
+                await self._working.run_worker_async(
+                    concurrency=AT_ONCE,
+                    fetch_job_polling_interval=POLL,
+                    delete_jobs="always",
+                    install_signal_handlers=False,
+                    shutdown_graceful_timeout=5,
+                    update_heartbeat_interval=DEAD / 3,
+                    stalled_worker_timeout=DEAD,
+                )
+            except Exception as error:
+                log.error("lanes.worker_ended", error=type(error).__name__)
+            await asyncio.sleep(POLL)
 
     async def stop(self) -> None:
         if self._running is not None:
@@ -137,8 +158,9 @@ class PostgresLanes:
     async def _bury(self) -> None:
         """Finish the jobs of workers that no longer give a sign of life, so that their lanes are free again."""
         manager = self._working.job_manager
-        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=30):
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=DEAD):
             await manager.finish_job(job, status=procrastinate.jobs.Status.FAILED, delete_job=True)
+        await self._record.run(_end_what_never_ends)
 
     def _rouse(self, tx: Tx) -> None:
         """A job for every contact with something unread and no job that waits; here, and only here, they merge."""
@@ -150,6 +172,19 @@ class PostgresLanes:
         )
         for row in rows:
             self.wake(tx, row["contact_id"])
+
+
+def _end_what_never_ends(tx: Tx) -> None:
+    """A lane is a matter of moments: a job that runs for a minute lost the database before it could say it was done.
+
+    Its worker lives, so nobody else ends it, and the contact's next job would wait behind it for ever. Ending one
+    that does run after all costs nothing: a turn holds its conversation.
+    """
+    tx.run(
+        "DELETE FROM procrastinate_jobs j WHERE j.status = 'doing' AND (SELECT MAX(e.at) FROM procrastinate_events e "
+        "WHERE e.job_id = j.id AND e.type = 'started') < now() - make_interval(secs => :longest)",
+        longest=LONGEST_LANE,
+    )
 
 
 def _unread(tx: Tx) -> list[str]:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import fcntl
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ import psycopg
 import structlog
 
 from bot.logs import where
+from bot.record import Tx
 
 log = structlog.get_logger()
 
@@ -96,6 +97,22 @@ class AdvisoryLock:
             with contextlib.suppress(psycopg.Error):
                 await self._connection.close()
             self._connection = None
+
+
+def hold(tx: Tx, names: Iterable[bytes], wait: bool = True) -> bool:
+    """Keep names (keyed hashes, such as an address's) to this transaction until it ends; False when one is taken.
+
+    For what has no row yet to lock: two first messages of one person. SQLite has one writer at a time anyway.
+    """
+    if not tx.locking:
+        return True
+    keys = sorted({int.from_bytes(name[:8], "big", signed=True) for name in names})  # in one order: no deadlock
+    if wait:
+        tx.run("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) AS k", keys=keys)
+        return True
+    row = tx.one("SELECT bool_and(pg_try_advisory_xact_lock(k)) AS all FROM unnest(CAST(:keys AS bigint[])) AS k",
+                 keys=keys)  # fmt: skip
+    return bool(row["all"] is not False)
 
 
 async def while_held(lock: Lock, work: Callable[[], Awaitable[None]]) -> None:
