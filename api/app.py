@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 
-from api import cases, chat, errors, flows, webhooks
+from api import cases, chat, errors, flows, unanswered, webhooks
 from api.guard import Guard
 from bot.service import Puente
 
@@ -43,6 +43,7 @@ def create(puente: Puente) -> FastAPI:
 def _api(puente: Puente) -> FastAPI:
     api = FastAPIOffline(title="Puente", version="1", description=ABOUT, redoc_url=None)
     api.state.puente = puente
-    api.include_router(cases.router)
+    for part in (cases, unanswered):
+        api.include_router(part.router)
     errors.install(api)
     return api

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, fields
 from typing import Any
 
-from bot import cases, outbox
+from bot import cases, outbox, unanswered
 from bot.audit import audit
 from bot.crypto import vault
 from bot.erase import erase
@@ -66,13 +66,9 @@ def apply(tx: Tx, whose: Whose, effect: Effect) -> None:
         case wanted.KeepWord(word=word):
             hashed = vault().blind(f"word|{contact}", word)
             tx.run("UPDATE contact SET word_hash = :h, word_tries = 0 WHERE id = :id", id=contact, h=hashed)
-        case wanted.NoteUnanswered(question=question):
-            tx.run(
-                "INSERT INTO unanswered (question, language, at) VALUES (:question, :language, :at)",
-                question=vault().seal("unanswered.question", question),
-                language=whose.language,
-                at=now,
-            )
+        case wanted.NoteUnanswered(question=question, kind=kind):
+            unanswered.note(tx, question, kind, whose.language, now)
+            return  # its own line in the audit: this one would name who wrote it
         case wanted.EraseMe():
             erase(tx, contact, now)
         case wanted.Lock():

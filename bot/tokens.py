@@ -12,7 +12,7 @@ from bot.crypto import vault
 from bot.record import Tx
 from bot.scope import Scope
 
-SCOPES = ("cases:read", "cases:write")
+SCOPES = ("cases:read", "cases:write", "directory:read", "directory:write")
 DAYS = 90
 """How long a token is good for unless told otherwise."""
 

@@ -111,7 +111,8 @@ def mend(walk: Walk, message: Message, options: Sequence[Option], tongue: Tongue
 
 def note(walk: Walk, said: str) -> None:
     """Leave words nobody understood for staff to read; never those of a conversation that is private."""
-    if not said or walk.flow in PRIVATE or walk.answers.get("held"):
+    open_flows = {walk.flow, *(flow for flow, _step in walk.callers)}
+    if not said or open_flows & PRIVATE or walk.answers.get("held"):
         return
     step = walk.here
     wanted = step.kind.name if isinstance(step, Ask) else ""

@@ -28,6 +28,10 @@ def who_writes(answers: Mapping[str, Any]) -> str:
     return "person" if answers.get("held") else "bot"
 
 
+TELL = _("sí, si, contar, ayuda, estoy en peligro, tengo miedo, no estoy bien, no aguanto, no puedo más, no sé")
+FINE = _("estoy bien, fue un error, falsa alarma, no es emergencia, no hay peligro")
+"""A bare "no" is not here: "ya no", "no sé" and "no puedo" begin a cry for help as well."""
+
 danger = Flow(
     "danger",
     start="who_is_it",
@@ -64,8 +68,8 @@ danger = Flow(
                 "No tiene que dar su nombre. ¿Qué quiere hacer?"
             ),
             {
-                "tell": Choice(_("Quiero contar más"), "tell", also=_("sí, si, contar, ayuda, estoy en peligro")),
-                "fine": Choice(_("No hay emergencia"), "calm", also=_("no, ya no, estoy bien, fue un error")),
+                "tell": Choice(_("Quiero contar más"), "tell", also=TELL),
+                "fine": Choice(_("No hay emergencia"), "calm", also=FINE),
                 "menu": Choice(_("Menú"), HOME),
             },
         ),
@@ -75,8 +79,8 @@ danger = Flow(
                 "llame a los números de arriba. No tiene que dar su nombre. ¿Qué quiere hacer?"
             ),
             {
-                "tell": Choice(_("Quiero contar más"), "tell", also=_("sí, si, contar, ayuda, estoy en peligro")),
-                "fine": Choice(_("No hay emergencia"), "calm", also=_("no, ya no, estoy bien, fue un error")),
+                "tell": Choice(_("Quiero contar más"), "tell", also=TELL),
+                "fine": Choice(_("No hay emergencia"), "calm", also=FINE),
                 "menu": Choice(_("Menú"), HOME),
             },
         ),
