@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 import secrets
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,9 +17,11 @@ from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import House
-from bot import inbox, webchat
+from bot import inbox, limits, webchat
 from bot.channels import Incoming
+from bot.record import Tx
 from bot.service import Puente
+from bot.settings import Settings
 from flows.message import Message
 from flows.understanding.normalise import KEPT, clean
 
@@ -78,6 +82,8 @@ async def write(puente: House, request: Request, written: Written, browser: Brow
         place=(written.place.lat, written.place.lon) if written.place else None,
         media=written.media,
     )
+    if browser is None and (wait := await puente.record.run(_newcomer, puente.settings, time.time())):
+        raise HTTPException(429, "too many new people at once", {"retry-after": str(math.ceil(wait))})
     incoming = Incoming(
         provider=f"{address}:{written.id}", address=address, message=message, courtesy={"client": written.id}
     )
@@ -145,6 +151,12 @@ async def _events(puente: Puente, browser: str | None, after: int) -> AsyncItera
                 continue
     finally:
         unhear()
+
+
+def _newcomer(tx: Tx, settings: Settings, now: float) -> float:
+    """A browser we do not know: there is a limit to those, for all machines together (SAFETY N8)."""
+    a_minute = settings.web_newcomers_per_minute
+    return limits.take(tx, "newcomers|web", a_minute, a_minute / 60, now)
 
 
 def _remember(answer: Response, request: Request, address: str) -> None:

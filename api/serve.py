@@ -2,28 +2,62 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
+import signal
 import socket
 import time
 
 import uvicorn
+from fastapi import FastAPI
 
 from api.app import create
 from bot import tokens
 from bot.record import Record, Tx
-from bot.service import build
+from bot.service import Puente, build
 from bot.settings import Settings, Unusable
 
 
-def serve(given: Settings) -> int:
-    """Run until Ctrl-C. Raises `Unusable` when the port cannot be had, and what `build` raises."""
+def serve(given: Settings, works: bool = True) -> int:
+    """Run until Ctrl-C. Raises `Unusable` when the port cannot be had, and what `build` raises.
+
+    `works` is False where workers run elsewhere: then it only takes messages in and answers over HTTP.
+    """
     listening = _listen(given)
+    puente = build(given, works=works)
+    _welcome(puente.record, given, _address(given, listening))
+    _run(create(puente), listening)
+    puente.record.close()
+    return 0
+
+
+def work(given: Settings) -> int:
+    """A worker on its own: no web chat, no webhooks; where PORT is set it says there how it is."""
+    listening = _listen(given) if "port" in given.model_fields_set else None
     puente = build(given)
-    address = _address(given, listening)
-    _welcome(puente.record, given, address)
+    print("Puente · worker" + (f"     {_address(given, listening)}/readyz" if listening else ""), flush=True)
+    if listening is not None:
+        _run(create(puente, serves=False), listening)
+    else:
+        asyncio.run(_until_told(puente))
+    puente.record.close()
+    return 0
+
+
+async def _until_told(puente: Puente) -> None:
+    """Work until SIGTERM or Ctrl-C."""
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    await puente.start()
+    await told.wait()
+    await puente.stop()
+
+
+def _run(app: FastAPI, listening: socket.socket) -> None:
     config = uvicorn.Config(
-        create(puente),
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -33,8 +67,6 @@ def serve(given: Settings) -> int:
     server = uvicorn.Server(config)
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
-    puente.record.close()
-    return 0
 
 
 def _listen(given: Settings) -> socket.socket:
@@ -70,7 +102,8 @@ def _address(given: Settings, listening: socket.socket) -> str:
 def _welcome(record: Record, given: Settings, address: str) -> None:
     print(f"Puente · web chat   {address}/")
     print(f"         flows      {address}/flows")
-    print(f"         API docs   {address}/api/v1/docs")
+    if not given.production:
+        print(f"         API docs   {address}/api/v1/docs")
     if given.demo and (token := record.do(_demo_token)):
         print(f"         API token  {token}   (the demo offices, for a day)")
         print(f'         try        curl -H "Authorization: Bearer {token}" {address}/api/v1/cases')

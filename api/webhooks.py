@@ -28,6 +28,7 @@ async def webhook(path: str, request: Request, puente: House) -> Response:
     call = Call(_raw_path(request), request.url.query, headers, await request.body())
     if not channel.genuine(call):
         log.warning("webhook.not_genuine", channel=name)
+        puente.strangers.seen(name)
         return Response(status_code=403)
     try:
         events = channel.read(call)

@@ -26,7 +26,8 @@ def claim(tx: Tx, house: House, case_id: str, staff_id: str | None, now: float |
     at = time.time() if now is None else now
     case = cases.locked(tx, case_id)
     if case["contact_id"] is None:  # a matter of the house: there is nobody to tell
-        return cases.claim(tx, case_id, staff_id, None, at)
+        cases.claim(tx, case_id, staff_id, None, at)
+        return
     stored = tx.one(
         "SELECT c.state, k.language FROM conversation c JOIN contact k ON k.id = c.contact_id WHERE c.contact_id = :c",
         c=case["contact_id"],

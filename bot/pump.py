@@ -8,7 +8,7 @@ import time
 
 import structlog
 
-from bot import failpoints, outbox
+from bot import failpoints, meters, outbox
 from bot.channels import Channel, Failed, Receipt
 from bot.channels.hooks import Recounts
 from bot.logs import where
@@ -133,6 +133,7 @@ class Pump:
             outcome = failed
             self._spare(errand.chat, failed)
             log.warning("outbox.failed", channel=self.name, outcome=failed.outcome, why=failed.why)
+        meters.SENDS.labels(self.name, "sent" if isinstance(outcome, Receipt) else outcome.outcome).inc()
         await self._settle(errand, outcome)
         self._more.set()
 

@@ -25,6 +25,7 @@ from bot.models import ContentTemplate, Service
 from bot.models.migrate import exists, migrate
 from bot.record import Record, Tx
 from bot.settings import Settings, Unusable, both
+from bot.strangers import Strangers
 from bot.worker import Worker
 from flows.mind import Mind
 
@@ -32,8 +33,13 @@ from flows.mind import Mind
 class Puente:
     """One installation, ready to run. `web` and `terminal` are always there; others when their settings are."""
 
-    def __init__(self, settings: Settings, record: Record, house: House, channels: Mapping[str, Channel]) -> None:
+    def __init__(
+        self, settings: Settings, record: Record, house: House, channels: Mapping[str, Channel], works: bool = True
+    ) -> None:
+        """`works` is False where other machines do the work and this one only takes messages in."""
         self.settings, self.record, self.house, self.channels = settings, record, house, channels
+        self.works = works
+        self.strangers = Strangers(record)
         lock = settings.sqlite_path.with_suffix(".lock") if settings.on_sqlite else None
         outside = rounds.rounds(settings, record, channels)
         self.worker = Worker(record, lanes(record), lambda: self.house, channels, lock, outside)
@@ -42,6 +48,8 @@ class Puente:
     async def start(self) -> None:
         """Begin to work: lanes, pumps, timers, and hearing Telegram, at our public address or by asking it."""
         await self.record.news.start()
+        if not self.works:
+            return
         await self.worker.start()
         telegram = self.channels.get("telegram")
         if isinstance(telegram, Telegram):
@@ -52,6 +60,7 @@ class Puente:
             self._telegram.cancel()
             await asyncio.gather(self._telegram, return_exceptions=True)
         await self.worker.stop()
+        await self.strangers.stop()
         await self.record.news.stop()
 
     async def keep(self, channel: str, events: list[Event]) -> None:
@@ -126,11 +135,11 @@ def _check_keys(tx: Tx, path: Path) -> None:
         raise NoKeys(wrong)
 
 
-def build(settings: Settings, mind: Mind | None = None) -> Puente:
+def build(settings: Settings, mind: Mind | None = None, works: bool = True) -> Puente:
     """Everything, from the settings; the only place where parts are put together. `mind` replaces the real one."""
     record = prepare(settings)
     understanding = mind or knowledge.mind(record.do(_services), kept=settings.var)
-    return Puente(settings, record, house.build(understanding), channels(settings, record.do(contents)))
+    return Puente(settings, record, house.build(understanding), channels(settings, record.do(contents)), works)
 
 
 def channels(settings: Settings, stored: Mapping[str, str]) -> dict[str, Channel]:

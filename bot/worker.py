@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from bot import rounds, turn, upkeep
+from bot import meters, rounds, turn, upkeep
 from bot.channels import Channel
 from bot.house import House
 from bot.lanes import Lanes
@@ -101,7 +101,9 @@ class Worker:
         failures = 0
         while True:
             try:
-                if not await self.record.run(turn.take, self.house(), contact_id, None, self._greet):
+                with meters.stopwatch():
+                    more = await self.record.run(turn.take, self.house(), contact_id, None, self._greet)
+                if not more:
                     return
                 failures = 0
             except DOWN as error:
@@ -110,6 +112,7 @@ class Worker:
                 return
             except Exception as error:  # whatever a message did to us, the lane must go on
                 failures += 1
+                meters.FAILED_TURNS.inc()
                 log.error("turn.failed", error=type(error).__name__, where=where(error), tries=failures)
                 if failures >= TRIES:
                     await self.record.run(turn.give_up, self.house(), contact_id)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from procrastinate.schema import SchemaManager
 from sqlalchemy import Connection, Engine, inspect, text
 
@@ -19,6 +20,13 @@ def migrate(engine: Engine) -> None:
         command.upgrade(_config(connection), "head")
         if connection.dialect.name == "postgresql" and not inspect(connection).has_table("procrastinate_jobs"):
             connection.exec_driver_sql(SchemaManager.get_schema().replace("%", "%%"))
+
+
+def newest() -> str:
+    """The last migration of this release."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return ScriptDirectory.from_config(config).get_current_head() or ""
 
 
 def exists(engine: Engine) -> bool:
