@@ -68,9 +68,14 @@ def take(tx: Tx, house: House, contact_id: str, now: float | None = None, greet:
     """Work through the contact's oldest unread event; False when there is none. Everything commits together."""
     at = time.time() if now is None else now
     stored = tx.one(CONVERSATION + (" FOR UPDATE OF c" if tx.locking else ""), contact=contact_id)
-    row = None if stored is None else tx.one(UNREAD, contact=contact_id)
-    if stored is None or row is None:
+    if stored is None:  # removed since: what was noted for them inside the house has nobody to happen to
+        tx.run("UPDATE inbox SET done_at = :at WHERE contact_id = :c AND done_at IS NULL", c=contact_id, at=at)
         return False
+    tx.passing("turn.before")
+    row = tx.one(UNREAD, contact=contact_id)
+    if row is None:
+        return False
+    tx.passing("turn.taken")
     room = limits.left(stored["room"], stored["room_at"], at)
     if row["kind"] == "message":
         if room < 1:
@@ -89,6 +94,7 @@ def take(tx: Tx, house: House, contact_id: str, now: float | None = None, greet:
         if greet is not None:
             greet(row["channel"], courtesy, stored["owner"] == "bot")
     _work_through(tx, house, conversation, row, message, at)
+    tx.passing("turn.done")
     tx.run(DONE, id=row["id"], at=at)
     return True
 
@@ -96,8 +102,8 @@ def take(tx: Tx, house: House, contact_id: str, now: float | None = None, greet:
 def give_up(tx: Tx, house: House, contact_id: str, now: float | None = None) -> None:
     """The oldest unread event could not be worked through: keep it for a person, tell the contact, go on."""
     at = time.time() if now is None else now
+    stored = tx.one(CONVERSATION + (" FOR UPDATE OF c" if tx.locking else ""), contact=contact_id)
     row = tx.one(UNREAD, contact=contact_id)
-    stored = tx.one(CONVERSATION, contact=contact_id)
     if row is None or stored is None:
         return
     tx.run("UPDATE inbox SET done_at = :at, failed = 1 WHERE id = :id", id=row["id"], at=at)
@@ -123,15 +129,18 @@ def _work_through(
             if isinstance(event, Reply):
                 said.append((event, house.tongue(whose.language)))
             else:
+                tx.passing("turn.effect")
                 effects.apply(tx, whose, event)
                 done.append(event)
         if turn.wants is None or turn.state is None:
             break
         rows = queries.answer(tx, asker, turn.wants)
         turn = engine.advance(house.book, turn.state, Found(rows), house.tongue(whose.language))
+    tx.passing("turn.state")
     _stand(tx, house, conversation, turn.state, row, at)
     if late and said:
         said.insert(1 if _urgent(done) else 0, (Reply((TARDY,)), house.tongue(whose.language)))
+    tx.passing("turn.words")
     _say(tx, conversation, said, done, at)
 
 
