@@ -45,6 +45,10 @@ def once(tx: Tx, call: Call, work: Callable[[], int]) -> int:
         if bytes(row["request"]) != request:
             raise Mismatch(call.action)
         return int(row["status"])
-    status = work()
+    try:
+        status = work()
+    except Exception:  # it was not done: the same key may be tried again
+        tx.run("DELETE FROM idempotent WHERE key = :key", key=key)
+        raise
     tx.run("UPDATE idempotent SET status = :status WHERE key = :key", key=key, status=status)
     return status
