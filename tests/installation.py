@@ -24,6 +24,14 @@ from flows.talk import State
 from tests.minds import MIND
 
 
+BEHIND = 7200.0
+"""Seconds the test's clock starts behind the machine's, so that what a test does by hand came before the API's."""
+
+
+READING = 10.0
+"""Seconds people take to read an answer and write the next message; who writes faster is held to be flooding."""
+
+
 class Template:
     """An installation nobody has written to yet, made once; tests get copies of it."""
 
@@ -47,7 +55,7 @@ class Home:
     """One installation, its clock in the test's hands (`now`, seconds since 1970)."""
 
     puente: Puente
-    now: float = field(default_factory=time.time)
+    now: float = field(default_factory=lambda: time.time() - BEHIND)
 
     @property
     def record(self) -> Record:
@@ -68,6 +76,10 @@ class Home:
     def later(self, seconds: float) -> None:
         self.now += seconds
 
+    def catch_up(self) -> None:
+        """To the machine's time: what came through the API has that."""
+        self.now = max(self.now, time.time())
+
     def person(
         self, name: str = "ana", channel: str = "web", aliases: tuple[str, ...] = (), written: int = 0
     ) -> Person:
@@ -75,12 +87,15 @@ class Home:
         return Person(self, name, channel, aliases, written)
 
     def work(self) -> None:
-        """Take turns until nobody has anything unread."""
+        """Take turns until nobody has anything unread, or what is left must wait."""
         unread = "SELECT DISTINCT contact_id AS c FROM inbox WHERE done_at IS NULL AND contact_id IS NOT NULL"
-        while rows := self.all(unread):
-            for row in rows:
+        busy = True
+        while busy:
+            busy = False
+            for row in self.all(unread):
                 while self.record.do(turn.take, self.puente.house, row["c"], self.now):
                     self.now += 0.001
+                    busy = True
 
     def send(self, channel: str = "web", outcome: Receipt | Failed | None = None) -> list[outbox.Errand]:
         """Send all that is due, in the order a pump would; every attempt ends in `outcome`."""
@@ -135,8 +150,8 @@ class Person:
         answers: list[str] = []
         for text in texts:
             before = self._last()
+            self.home.now += READING
             self.write(text, **more)
-            self.home.now += 1
             self.home.work()
             answers = [said["text"] for said in self.said(after=before)]
         return answers
