@@ -47,6 +47,9 @@ LIMITS = Limits("whatsapp", buttons=3, button_label=20, rows=10, row_label=24, r
 PATIENCE = 15.0
 """Seconds we wait for an answer of Twilio's."""
 
+BUSY = 2.0
+"""Seconds we leave Twilio alone after a 429: too many calls at once, a number it does not publish."""
+
 ALGORITHM = re.compile(r"algorithm=([\w-]+)")
 SIGNED_WITH = {"HMAC_SHA1"}
 """How a call may be signed. Twilio can also sign with a shared key (SHA-256); nobody has given us one."""
@@ -300,7 +303,7 @@ def failed(error: Exception) -> Failed:
     status, code = getattr(error, "status", None), getattr(error, "code", None) or 0
     why = str(code or status or type(error).__name__)
     if status == 429:
-        return Failed("not_sent", why, wait=5, everyone=True)
+        return Failed("not_sent", why, wait=BUSY, everyone=True)
     if status in (401, 403):
         return Failed("not_sent", why, wait=60, everyone=True)
     if status is None or not 400 <= status < 500:
