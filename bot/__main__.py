@@ -1,4 +1,4 @@
-"""The command `puente`: start it, chat with it, check the conversations, add staff, make tokens."""
+"""The command `puente`: start it, chat with it, check the conversations, add staff, make tokens, keep it well."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import asyncio
 import importlib
 import json
 import sys
+import time
 from collections.abc import Callable, Sequence
 
-from bot import crypto, demo, learning, logs, settings, tokens, unanswered
+from bot import crypto, demo, keeping, learning, logs, settings, tokens, unanswered
 from bot.record import NotSafe, Tx
 from bot.settings import Settings, Unusable
 
@@ -60,14 +61,16 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--days", type=float, default=tokens.DAYS, help="how long it is good for")
     understand = add("understand", understand_command, "what the bot makes of each line of standard input")
     understand.add_argument("--as", dest="task", required=True, help="service, occupation, place, danger, …")
+    add("train", train, "learn everything anew, and say how well it does on lines it has not learnt from")
     texts = add("unanswered", unanswered_command, "what the bot did not understand")
-    texts.add_argument("--export", action="store_true", help="the labelled texts, as the files it learns from have them")
+    texts.add_argument("--export", action="store_true", help="the labelled ones, as the files it learns from are")
     texts.add_argument("--kind", choices=unanswered.KINDS, help="only these")
     whatsapp = add("whatsapp", whatsapp_command, "create the buttons and lists at Twilio, once")
     whatsapp.add_argument("action", choices=["sync"])
     locales = add("locales", locales_command, "the words in every language")
     locales.add_argument("--update", action="store_true", help="bring the catalogues to the words in the code")
     add("migrate", migrate_command, "bring the database to this release and stop")
+    keeping.commands(add)
     return parser
 
 
@@ -162,6 +165,23 @@ def understand_command(arguments: argparse.Namespace, given: Settings) -> int:
     for line in sys.stdin:
         if line.strip():
             print(json.dumps(answer(arguments.task, json.loads(line)), ensure_ascii=False), flush=True)
+    return 0
+
+
+def train(arguments: argparse.Namespace, given: Settings) -> int:
+    """Everything `serve` would learn at a first start, and the held-out figures with their 95 % intervals."""
+    from bot import heldout, service
+
+    learning.forget(given.var)
+    started = time.perf_counter()
+    service.build(given).record.close()
+    print(f"learnt in {time.perf_counter() - started:.1f} s:")
+    for path in sorted(given.var.glob("*.learnt")):
+        print(f"  {path} {path.stat().st_size / 1e6:.1f} MB")
+    print("on lines it has not learnt from (share, 95 % interval):")
+    for name, engine in heldout.engines().items():
+        for figure in heldout.figures(name, heldout.JUDGES[name](engine, heldout.lines(name))):
+            print(f"  {figure}")
     return 0
 
 
