@@ -53,6 +53,7 @@ class Conversation:
 
     contact_id: str
     state: State | None
+    owner: str
     epoch: int
     address_id: int | None
     language: str
@@ -85,7 +86,7 @@ def take(tx: Tx, house: House, contact_id: str, now: float | None = None, greet:
         room = max(0.0, room - 1)
     address, language = row["address_id"] or stored["address_id"], stored["language"] or "es"
     state = opened(stored["state"])
-    conversation = Conversation(contact_id, state, stored["epoch"], address, language, room)
+    conversation = Conversation(contact_id, state, stored["owner"], stored["epoch"], address, language, room)
     if stored["erased_at"] is not None:
         tx.run("UPDATE contact SET erased_at = NULL WHERE id = :id", id=contact_id)
     message = None
@@ -154,7 +155,7 @@ def _first_step(
             return engine.welcome(book, message, tongue)
         return engine.advance(book, state, message, tongue)
     match kind:
-        case "handback":
+        case "handback" if conversation.owner == "bot":  # not when somebody took it again meanwhile
             if state is None:
                 return engine.begin(book, book.home)
             return engine.advance(book, state, Back(BACK_WITH_BOT), tongue)
