@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 
@@ -53,4 +54,5 @@ def close(tx: Tx, house: House, case_id: str, outcome: str, now: float | None = 
     if case["contact_id"] is None:
         return
     told = house.tongue(case["language"])(CLOSED)
-    cases.say(tx, case["contact_id"], Spoken(told, speaker="notice"), outbox.HUMAN, None, now)
+    with contextlib.suppress(cases.Conflict):  # who cannot be written to any more is not told, but the case is over
+        cases.say(tx, case["contact_id"], Spoken(told, speaker="notice"), outbox.HUMAN, None, now)
