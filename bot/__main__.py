@@ -158,14 +158,26 @@ def _office(tx: Tx, name: str) -> str:
 
 
 def understand_command(arguments: argparse.Namespace, given: Settings) -> int:
-    from bot.understand import TASKS, answer
+    from bot.understand import TASKS, Understanding
 
     if arguments.task not in TASKS:
         raise Refused(f"--as takes one of: {', '.join(TASKS)}")
-    for line in sys.stdin:
+    engines = Understanding(given.var)
+    for number, line in enumerate(sys.stdin, 1):
         if line.strip():
-            print(json.dumps(answer(arguments.task, json.loads(line)), ensure_ascii=False), flush=True)
+            answer = engines.answer(arguments.task, _object(line, number))
+            print(json.dumps(answer, ensure_ascii=False), flush=True)
     return 0
+
+
+def _object(line: str, number: int) -> dict[str, object]:
+    try:
+        read = json.loads(line)
+    except ValueError:
+        read = None
+    if not isinstance(read, dict):
+        raise Refused(f'line {number} of standard input is no JSON object like {{"text": "hola"}}')
+    return read
 
 
 def train(arguments: argparse.Namespace, given: Settings) -> int:

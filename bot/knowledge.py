@@ -57,13 +57,35 @@ def mind(services: Sequence[Mapping[str, Any]] | None = None, kept: Path | None 
     """
     return Mind(
         dangers=dangers(kept),
-        commands=Commands.learn(facts("commands.yaml")),
+        commands=commands(kept),
         places=places(),
-        trades=trades(),
+        trades=trades(kept),
         services=directory(facts("services.yaml")["services"] if services is None else services, kept),
-        scams=scams(),
+        scams=scams(kept),
         age=declared_age,
     )
+
+
+_TRADES = tuple(f"trades/{file.name}" for file in sorted(_ROOT.joinpath("trades").iterdir(), key=lambda f: f.name)
+                if file.name.endswith(".csv"))  # fmt: skip
+_NO_OFFERS = ("danger/messages.jsonl", "danger/look_alikes.jsonl", "out_of_scope.jsonl")
+
+FILES: Mapping[str, tuple[str, ...]] = {
+    "dangers": tuple(
+        f"danger/{name}"
+        for name in ("messages.jsonl", "look_alikes.jsonl", "concepts.yaml", "scenes.yaml", "ordinary.yaml")
+    ),
+    "services": ("service_cues.yaml", "thesaurus.yaml", "out_of_scope.jsonl"),
+    "commands": ("commands.yaml",),
+    "trades": (*_TRADES, "isco08.csv"),
+    "scams": ("scam_rules.yaml", "scam_examples.jsonl", *_NO_OFFERS),
+}
+"""What each engine that takes some time is learnt from, besides the directory."""
+
+
+def sources(engine: str) -> list[str]:
+    """The text of the files an engine is learnt from: when one changes it is learnt again."""
+    return [text(name) for name in FILES[engine]]
 
 
 def dangers(kept: Path | None = None) -> Dangers:
@@ -71,11 +93,15 @@ def dangers(kept: Path | None = None) -> Dangers:
 
     def learn() -> Dangers:
         heard = [*lines("danger/messages.jsonl"), *lines("danger/look_alikes.jsonl")]
-        patterns = {"concepts": facts("danger/concepts.yaml"), **facts("danger/scenes.yaml")}
-        return Dangers.learn(heard, patterns | facts("danger/ordinary.yaml"))
+        return Dangers.learn(heard, danger_patterns())
 
-    names = ("messages.jsonl", "look_alikes.jsonl", "concepts.yaml", "scenes.yaml", "ordinary.yaml")
-    return learning.kept(kept, "dangers", (text(f"danger/{name}") for name in names), learn)
+    return learning.kept(kept, "dangers", sources("dangers"), learn)
+
+
+def danger_patterns() -> dict[str, Any]:
+    """The lexicon of danger, its scenes and the everyday words around it, as `Dangers.learn` takes them."""
+    scenes, ordinary = facts("danger/scenes.yaml"), facts("danger/ordinary.yaml")
+    return {"concepts": facts("danger/concepts.yaml"), **scenes, **ordinary}
 
 
 def directory(services: Sequence[Mapping[str, Any]], kept: Path | None = None) -> Services:
@@ -85,9 +111,8 @@ def directory(services: Sequence[Mapping[str, Any]], kept: Path | None = None) -
         out_of_scope = [line["text"] for line in lines("out_of_scope.jsonl")]
         return Services.learn(services, facts("service_cues.yaml"), facts("thesaurus.yaml"), out_of_scope)
 
-    names = ("service_cues.yaml", "thesaurus.yaml", "out_of_scope.jsonl")
-    sources = [*(text(name) for name in names), json.dumps(services, ensure_ascii=False, default=str)]
-    return learning.kept(kept, "services", sources, learn)
+    records = json.dumps(services, ensure_ascii=False, default=str)
+    return learning.kept(kept, "services", [*sources("services"), records], learn)
 
 
 @cache
@@ -97,20 +122,29 @@ def places() -> Places:
     return Places.learn(table("municipalities.csv"), known, [row["name"] for row in table("abroad.csv")])
 
 
-@cache
-def trades() -> Occupations:
+def commands(kept: Path | None = None) -> Commands:
+    """What people write to steer the conversation."""
+    return learning.kept(kept, "commands", sources("commands"), lambda: Commands.learn(facts("commands.yaml")))
+
+
+def trades(kept: Path | None = None) -> Occupations:
     """Trades, from a worker's own words; the official titles count less."""
-    names = sorted(file.name for file in _ROOT.joinpath("trades").iterdir() if file.name.endswith(".csv"))
-    own = [row for name in names if name != "official.csv" for row in table(f"trades/{name}")]
-    return Occupations.learn(own, table("isco08.csv"), table("trades/official.csv"))
+
+    def learn() -> Occupations:
+        own = [row for name in _TRADES if name != "trades/official.csv" for row in table(name)]
+        return Occupations.learn(own, table("isco08.csv"), table("trades/official.csv"))
+
+    return learning.kept(kept, "trades", sources("trades"), learn)
 
 
-@cache
-def scams() -> Scams:
+def scams(kept: Path | None = None) -> Scams:
     """Offers that may be a scam, and why."""
-    told = [*lines("danger/messages.jsonl"), *lines("danger/look_alikes.jsonl"), *lines("out_of_scope.jsonl")]
-    others = [line["text"] for line in told[::THINNED]]
-    return Scams.learn(facts("scam_rules.yaml"), lines("scam_examples.jsonl"), others)
+
+    def learn() -> Scams:
+        told = [line["text"] for name in _NO_OFFERS for line in lines(name)]
+        return Scams.learn(facts("scam_rules.yaml"), lines("scam_examples.jsonl"), told[::THINNED])
+
+    return learning.kept(kept, "scams", sources("scams"), learn)
 
 
 if __name__ == "__main__":  # one part of a first start, in a process of its own (bot.learning.ahead)

@@ -36,6 +36,12 @@ def kept(folder: Path | None, name: str, sources: Iterable[str], learn: Callable
     return found  # type: ignore[return-value]
 
 
+def forget(folder: Path) -> None:
+    """Everything learnt so far is learnt anew the next time it is asked for."""
+    for path in folder.glob("*.learnt"):
+        path.unlink(missing_ok=True)
+
+
 def ahead(folder: Path, names: Iterable[str]) -> None:
     """On a first start, begin to learn in processes of their own, so that it uses every core."""
     for name in names:

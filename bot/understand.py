@@ -3,62 +3,100 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from bot import knowledge
+from flows import interrupts
+from flows.message import Message
 from flows.mind import Mind
+from flows.understanding.commands import Commands
+from flows.understanding.danger import Dangers
+from flows.understanding.normalise import clean
+from flows.understanding.occupations import Occupations
+from flows.understanding.scam import Scams
+from flows.understanding.services import Services
 
 Answer = dict[str, Any]
 
 
-def answer(task: str, line: Mapping[str, Any]) -> Answer:
-    """What one engine, or the whole path (`message`), makes of `{"text": …}`."""
-    return TASKS[task](str(line.get("text", "")))
+class Understanding:
+    """The engines as the files make them, each loaded when it is first needed; `kept` is what was learnt before."""
+
+    def __init__(self, kept: Path | None = None) -> None:
+        self._kept = kept
+
+    def answer(self, task: str, line: Mapping[str, Any]) -> Answer:
+        """What one engine, or the whole path (`message`), makes of `{"text": …}`."""
+        return TASKS[task](self, clean(str(line.get("text", ""))))
+
+    @cached_property
+    def services(self) -> Services:
+        return knowledge.directory(knowledge.facts("services.yaml")["services"], self._kept)
+
+    @cached_property
+    def dangers(self) -> Dangers:
+        return knowledge.dangers(self._kept)
+
+    @cached_property
+    def commands(self) -> Commands:
+        return knowledge.commands(self._kept)
+
+    @cached_property
+    def trades(self) -> Occupations:
+        return knowledge.trades(self._kept)
+
+    @cached_property
+    def scams(self) -> Scams:
+        return knowledge.scams(self._kept)
+
+    @cached_property
+    def mind(self) -> Mind:
+        return knowledge.mind(kept=self._kept)
 
 
-@cache
-def _mind() -> Mind:
-    return knowledge.mind()
-
-
-def _service(text: str) -> Answer:
-    found = _mind().services.find(text)
+def _service(engines: Understanding, text: str) -> Answer:
+    found = engines.services.find(text)
     return {"decision": found.decision, "ids": list(found.ids), "score": round(float(found.score), 4)}
 
 
-def _occupation(text: str) -> Answer:
-    return {"codes": [trade.code for trade in _mind().trades.find(text)]}
+def _occupation(engines: Understanding, text: str) -> Answer:
+    return {"codes": [trade.code for trade in engines.trades.find(text)]}
 
 
-def _place(text: str) -> Answer:
-    where = _mind().places.find(text)
+def _place(engines: Understanding, text: str) -> Answer:
+    where = knowledge.places().find(text)
     return {"decision": where.decision, "codes": list(where.codes), "abroad": where.abroad}
 
 
-def _danger(text: str) -> Answer:
-    heard = _mind().dangers.hear(text)
+def _danger(engines: Understanding, text: str) -> Answer:
+    heard = engines.dangers.hear(text)
     return {"danger": heard is not None, "kind": heard and heard.kind, "level": heard and heard.level}
 
 
-def _scam(text: str) -> Answer:
-    verdict = knowledge.scams().judge(text)
+def _scam(engines: Understanding, text: str) -> Answer:
+    verdict = engines.scams.judge(text)
     return {"label": verdict.label, "reasons": list(verdict.reasons)}
 
 
-def _command(text: str) -> Answer:
-    return {"command": _mind().commands.hear(text)}
+def _command(engines: Understanding, text: str) -> Answer:
+    return {"command": engines.commands.hear(text)}
 
 
-def _message(text: str) -> Answer:
+def _message(engines: Understanding, text: str) -> Answer:
     """In the order of a conversation: danger, then commands, then what the question is about."""
-    danger = bool(_danger(text)["danger"])
-    command = None if danger else _command(text)["command"]
-    asked = {"decision": "unknown", "ids": []} if danger or command else _service(text)
-    return {"danger": danger, "command": command, "decision": asked["decision"], "ids": asked["ids"]}
+    mind = engines.mind
+    danger = interrupts.danger(Message(text=text), mind) is not None
+    command = None if danger else mind.commands.hear(text)
+    asked: Answer = {"decision": "unknown", "ids": []}
+    if not danger and command is None:
+        found = mind.services.find(text)
+        asked = {"decision": found.decision, "ids": list(found.ids)}
+    return {"danger": danger, "command": command, **asked}
 
 
-TASKS: Mapping[str, Callable[[str], Answer]] = {
+TASKS: Mapping[str, Callable[[Understanding, str], Answer]] = {
     "service": _service,
     "occupation": _occupation,
     "place": _place,
