@@ -32,6 +32,9 @@ LOCAL = 1000
 GRACE = 5.0
 """Seconds that sends under way may take to end when we are told to stop."""
 
+AT_ONCE = 1.0
+"""Seconds within which a second chat refused tells that all are: a limit of the bot's, not of one chat."""
+
 STALE = 10.0
 """Seconds after which a claim no longer says who may speak: a machine that was put to sleep wakes up with it."""
 
@@ -50,7 +53,7 @@ class Pump:
         self._slot = 0.0  # when the channel may send again, by the monotonic clock
         self._chats: dict[int, float] = {}  # when each chat may be written to again
         self._unheard: float | None = None  # when we claimed and did not hear whether it was committed
-        self._busy: dict[int, float] = {}  # until when the provider wants to be spared a chat
+        self._busy: dict[int, tuple[float, float]] = {}  # chats refused just now: when, and for how long
 
     async def run(self) -> None:
         """Send for ever. What a pump before this one left in flight is settled first."""
@@ -156,9 +159,10 @@ class Pump:
         if failed.wait is None or failed.outcome != "not_sent":
             return
         now = time.monotonic()
-        self._busy = {other: until for other, until in self._busy.items() if until > now} | {chat: now + failed.wait}
+        self._busy = {other: busy for other, busy in self._busy.items() if busy[0] > now - AT_ONCE}
+        self._busy[chat] = now, failed.wait
         if failed.everyone or len(self._busy) > 1:
-            self._slot = max(self._slot, now + failed.wait)
+            self._slot = max(self._slot, now + min(wait for _at, wait in self._busy.values()))
 
     async def _settle(self, errand: outbox.Errand, outcome: Receipt | Failed) -> None:
         """Write down what became of it, however long the database takes: forgotten, it would count as uncertain."""
