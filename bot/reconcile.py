@@ -55,7 +55,7 @@ UNCERTAIN = """SELECT o.id, o.address_id, o.lane, o.speaker, o.body, o.attempts,
 a.value AS address FROM outbox o JOIN address a ON a.id = o.address_id WHERE o.channel = :channel
 AND o.state = 'unknown' AND o.attempted_at > :since AND o.attempted_at <= CASE WHEN o.lane <= :human THEN :soon
 ELSE :later END ORDER BY o.attempted_at LIMIT :most"""
-AGAIN = """UPDATE outbox SET state = 'waiting', why = :why, due_at = :at WHERE id = :id AND state = 'unknown'"""
+AGAIN = """UPDATE outbox SET state = 'waiting', why = :why WHERE id = :id AND state = 'unknown'"""
 
 
 async def settle_sends(record: Record, name: str, channel: Channel, now: float) -> int:
@@ -136,22 +136,22 @@ def _compare(
             status = Status(found.provider, found.state, found.why, row["reference"])
             settled += inbox.settle(tx, name, status, now)
         elif all(_folded(one.text) != {""} for one in within) and row["attempts"] < SENDS:
-            settled += _again(tx, name, row, "not_there", now)
+            settled += _again(tx, name, row, "not_there")
     return settled
 
 
 def _blindly(tx: Tx, name: str, sends: Sequence[Any], now: float) -> int:
     """No list to be had: urgent and human messages go out once more, everything else stays uncertain."""
     return sum(
-        _again(tx, name, row, outbox.REPEAT, now)
+        _again(tx, name, row, outbox.REPEAT)
         for row in sends
         if row["lane"] <= outbox.HUMAN and row["why"] != outbox.REPEAT and row["attempted_at"] <= now - BLIND_AFTER
     )
 
 
-def _again(tx: Tx, name: str, row: Any, why: str, now: float) -> int:
+def _again(tx: Tx, name: str, row: Any, why: str) -> int:
     tx.tell("outbox", name)
-    return tx.run(AGAIN, id=row["id"], why=why, at=now)
+    return tx.run(AGAIN, id=row["id"], why=why)
 
 
 def _spoken(row: Any) -> Spoken:
