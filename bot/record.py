@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import psycopg
@@ -17,11 +17,13 @@ from psycopg.rows import dict_row
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from sqlmodel import Session
 
 from bot import failpoints
+from bot.hand import Hand
 from bot.news import CHANNEL, News
+from bot.writers import Outcome, Writers
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,6 +31,15 @@ Row = Mapping[str, Any]
 
 PATIENCE = 30
 """Seconds a transaction waits for another one before it gives up."""
+
+CONNECTIONS = 10
+"""Transactions a process has open at a time on PostgreSQL; on SQLite there is one writer."""
+
+TOGETHER = 40
+"""Pieces of work in one transaction of SQLite's only writer, at most."""
+
+BRIEF = 0.01
+"""Seconds after which such a transaction takes in nothing more: somebody waits for its commit."""
 
 PRAGMAS = {
     "journal_mode": "wal",
@@ -51,15 +62,15 @@ class NotSafe(Exception):
 class Tx:
     """One open transaction: plain statements for the hot paths, a Session for the rest, wakes for after it."""
 
-    __slots__ = ("_cursor", "_postgres", "_record", "_session", "connection", "driver", "told")
+    __slots__ = ("_cursor", "_hand", "_postgres", "_record", "_session", "driver", "told")
 
-    def __init__(self, record: Record, connection: Connection) -> None:
-        self.connection = connection
-        self.told: list[tuple[str, str]] = []
+    def __init__(self, record: Record, hand: Hand) -> None:
+        self.told: list[tuple[str, Any]] = []
         self._record = record
-        self._postgres = postgres = record.postgres
+        self._hand = hand
+        self._postgres = postgres = hand.postgres
         self._session: Session | None = None
-        self.driver: Any = connection.connection.driver_connection
+        self.driver: Any = hand.driver
         self._cursor = self.driver.cursor(row_factory=dict_row) if postgres else self.driver.cursor()
 
     def run(self, statement: str, **values: Any) -> int:
@@ -87,6 +98,11 @@ class Tx:
     def locking(self) -> str:
         """What a SELECT needs to hold its row until the end; SQLite has one writer at a time anyway."""
         return " FOR UPDATE" if self._postgres else ""
+
+    @property
+    def connection(self) -> Connection:
+        """SQLAlchemy's connection, in this same transaction; never commit it."""
+        return self._hand.connection
 
     @property
     def session(self) -> Session:
@@ -119,10 +135,16 @@ class Tx:
         self._cursor.close()
 
 
+Follower = Callable[[Tx, str], bool]
+"""Done in the transaction that would tell of something, before it is committed; True when nothing is left to tell."""
+
+
 class Record:
     """The database of this installation, and the news of what was committed to it.
 
-    `waker` is how a transaction has a lane run after it (`bot.lanes`); by itself it only tells.
+    `waker` is how a transaction has a lane run after it (`bot.lanes`); by itself it only tells. `followers`, by
+    topic and in their order, may do in the same transaction what would else be told: on SQLite a message's turn is
+    taken and its reply claimed with the message itself, one commit for all.
     """
 
     def __init__(self, url: str) -> None:
@@ -131,20 +153,21 @@ class Record:
         self.engine = _engine(url, self.postgres)
         self.news = News(libpq(url) if self.postgres else None)
         self.waker: Callable[[Tx, str], None] = lambda tx, contact_id: tx.tell("lane", contact_id)
-        workers = 8 if self.postgres else 1
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="record")
+        self.followers: dict[str, Follower] = {}
+        self._hands: SimpleQueue[Hand] = SimpleQueue()
+        for _number in range(CONNECTIONS if self.postgres else 1):
+            self._hands.put(Hand(self.engine))
+        self._writers = Writers(self._together, *((8, 1) if self.postgres else (1, TOGETHER)))
 
     @contextmanager
     def transaction(self) -> Iterator[Tx]:
         """Everything inside is written together or not at all."""
-        with self.engine.connect() as connection, connection.begin():
-            tx = Tx(self, connection)
+        with self._begun() as (hand, told):
+            tx = Tx(self, hand)
             yield tx
             tx.finish()
-            tx.passing("commit")
-        tx.passing("committed")
-        for topic, about in tx.told:
-            self.news.spread(topic, about)
+            told += tx.told
+            self._follow(hand, told, time.perf_counter() + BRIEF)
 
     def do(self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(tx, …)` in a transaction of its own, in this thread."""
@@ -152,13 +175,95 @@ class Record:
             return work(tx, *args, **kwargs)
 
     async def run(self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The same from the event loop: one thread hop a transaction."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: self.do(work, *args, **kwargs))
+        """The same from the event loop; written, and kept or undone by itself, when this returns.
+
+        On SQLite it shares its transaction, and the one fsync, with whatever is asked for at the same time.
+        """
+        result: T = await self._writers.ask(_after_tx(work, *args, **kwargs))
+        return result
+
+    async def run_soon(self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same for what nobody waits for: it is written with the next thing, or a moment later by itself."""
+        result: T = await self._writers.ask(_after_tx(work, *args, **kwargs), soon=not self.postgres)
+        return result
 
     def close(self) -> None:
-        self._threads.shutdown(wait=True)
+        self._writers.close()
+        with suppress(Empty):
+            while True:
+                self._hands.get_nowait().close()
         self.engine.dispose()
+
+    @contextmanager
+    def _begun(self) -> Iterator[tuple[Hand, list[tuple[str, Any]]]]:
+        """A transaction, and what is to be told when it is committed."""
+        try:
+            hand = self._hands.get(timeout=PATIENCE)
+        except Empty:
+            raise PoolTimeout(f"no connection was free for {PATIENCE} seconds") from None
+        told: list[tuple[str, Any]] = []
+        try:
+            hand.begin()
+            try:
+                yield hand, told
+                if failpoints.on:
+                    failpoints.at("commit", hand.driver)
+                hand.commit()
+            except BaseException:
+                hand.undo()
+                raise
+        finally:
+            self._hands.put(hand)
+        if failpoints.on:
+            failpoints.at("committed", hand.driver)
+        for topic, about in told:
+            self.news.spread(topic, about)
+
+    def _together(self, works: Sequence[Callable[[Tx], Any]]) -> list[Outcome]:
+        """Write pieces of work in one transaction, each kept or undone by itself; only the first if they take long.
+
+        Raises what kept the whole transaction from being committed: then nothing of any of them was written.
+        """
+        if len(works) == 1:
+            return [Outcome(self.do(works[0]))]
+        outcomes: list[Outcome] = []
+        with self._begun() as (hand, told):
+            until = time.perf_counter() + BRIEF
+            for work in works:
+                outcomes.append(self._by_itself(hand, work, told))
+                if time.perf_counter() > until:
+                    break
+            self._follow(hand, told, until)
+        return outcomes
+
+    def _by_itself(self, hand: Hand, work: Callable[[Tx], Any], told: list[tuple[str, Any]]) -> Outcome:
+        """One piece of work inside a transaction of several: when it fails, the others stand."""
+        tx = Tx(self, hand)
+        hand.driver.execute("SAVEPOINT one")
+        try:
+            outcome = Outcome(work(tx))
+            tx.finish()
+        except Exception as error:
+            if not hand.driver.in_transaction:
+                raise  # the database itself has undone everything (a full disk)
+            hand.driver.execute("ROLLBACK TO one")
+            outcome = Outcome(error=error)
+        else:
+            told += tx.told
+        hand.driver.execute("RELEASE one")
+        return outcome
+
+    def _follow(self, hand: Hand, told: list[tuple[str, Any]], until: float) -> None:
+        for topic, follower in self.followers.items():
+            for about in {about: None for heard, about in told if heard == topic}:
+                if time.perf_counter() > until:
+                    return
+                if self._by_itself(hand, _after_tx(follower, about), told).value:
+                    told[:] = [notice for notice in told if notice != (topic, about)]
+
+
+def _after_tx(work: Callable[..., T], *args: Any, **kwargs: Any) -> Callable[[Tx], T]:
+    return lambda tx: work(tx, *args, **kwargs)
 
 
 def libpq(url: str) -> str:
@@ -168,15 +273,13 @@ def libpq(url: str) -> str:
 
 def _engine(url: str, postgres: bool) -> Engine:
     if postgres:
-        return create_engine(url, pool_size=10, pool_pre_ping=True)
+        return create_engine(url, pool_size=CONNECTIONS, pool_pre_ping=True)
     Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # one connection a process: the pool is the queue in front of the only writer
+    # no pool: the one connection that writes stays open, and only a migration opens another
     engine = create_engine(
         url,
-        pool_size=1,
-        max_overflow=0,
-        pool_timeout=PATIENCE,
-        connect_args={"check_same_thread": False, "timeout": PATIENCE},
+        poolclass=NullPool,
+        connect_args={"check_same_thread": False, "timeout": PATIENCE, "cached_statements": 512},
     )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin_immediate)
@@ -195,7 +298,9 @@ def _prepare(connection: Any, entry: ConnectionPoolEntry) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    driver: Any = connection.connection.driver_connection
+    if not driver.in_transaction:  # a session joins the transaction we have begun
+        driver.execute("BEGIN IMMEDIATE")
 
 
 @lru_cache(maxsize=512)
