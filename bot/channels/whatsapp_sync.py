@@ -16,16 +16,18 @@ async def sync(whatsapp: Any, record: Record) -> list[str]:
     Raises Twilio's own error when the account refuses; what was created until then is remembered.
     """
     contents = whatsapp.client.content.v1.contents
-    known = {content.friendly_name: content.sid for content in await contents.list_async()}
     lines = []
-    for layout, types in layouts.layouts().items():
-        name = layouts.friendly_name(layout, types)
-        sid = known.get(name)
-        lines.append(f"{layout}: {'found' if sid else 'created'}")
-        if sid is None:
-            sid = await _create(contents, name, types)
-        await record.run(_remember, layout, layouts.digest(types), sid)
-    await whatsapp.close()
+    try:
+        known = {content.friendly_name: content.sid for content in await contents.list_async()}
+        for layout, types in layouts.layouts().items():
+            name = layouts.friendly_name(layout, types)
+            sid = known.get(name)
+            lines.append(f"{layout}: {'found' if sid else 'created'}")
+            if sid is None:
+                sid = await _create(contents, name, types)
+            await record.run(_remember, layout, layouts.digest(types), sid)
+    finally:
+        await whatsapp.close()
     return lines
 
 
