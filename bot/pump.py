@@ -29,6 +29,9 @@ LOCAL = 1000
 """A channel that sends more than this a second has no provider: repeating what was in flight does no harm."""
 
 
+SETTLES = 5
+"""Tries to write a receipt down that fail for another reason than the database; then it stays uncertain."""
+
 GRACE = 5.0
 """Seconds that sends under way may take to end when we are told to stop."""
 
@@ -166,11 +169,13 @@ class Pump:
 
     async def _settle(self, errand: outbox.Errand, outcome: Receipt | Failed) -> None:
         """Write down what became of it, however long the database takes: forgotten, it would count as uncertain."""
-        while True:
+        tries = 0
+        while tries < SETTLES:
             try:
                 return await self.record.run(outbox.settle, errand, outcome, self.name, None, self._listed)
-            except DOWN as error:
-                log.error("outbox.not_settled", channel=self.name, error=type(error).__name__)
+            except Exception as error:
+                tries += not isinstance(error, DOWN)
+                log.error("outbox.not_settled", channel=self.name, error=type(error).__name__, where=where(error))
                 await asyncio.sleep(TICK)
 
     async def _finish(self) -> None:
