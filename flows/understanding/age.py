@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flows.understanding.typed import key, spelled
 
 _NUMBERS = {
@@ -12,26 +14,36 @@ _NUMBERS = {
 }
 NUMBERS = {key(word): number for word, number in _NUMBERS.items()}
 
+_MAYBE = re.compile(
+    r"\d|oc[ho]|once|doc[eh]|nueve|siete|quinc|kinc|cator|trec|die[sczt]|seis|teen|eleven|twelve|eight|nine|ten\b"
+    r"|menor|minor|under ?age|under 18|niñ|ni[nñ][oa]|\bkid|cumpl",
+    re.IGNORECASE,
+)
+"""What a text that declares an age must contain; most messages hold none of it and need no closer look."""
+
 _YEARS = {"anos", "anitos", "ano", "years", "year", "yrs", "yo", "y"}
 _HAVE = {"tengo", "tngo", "teno", "cumpli", "ajuste", "cumplo"}
 _SOON = {"cumplir", "ajustar"}
 _I_AM = {"i'm", "im", "am", "turned"}
 _NOT_AGE_AFTER = {
-    "de", "en", "trabajando", "viviendo", "como", "siendo", "manejando", "con", "sin", "hijos", "hijo", "hijas", "meses", "dias",
-    "semanas", "horas", "of", "in", "working", "experience", "kids", "months", "days", "weeks", "hours", "minutos", "minutes",
+    "de", "en", "trabajando", "viviendo", "como", "siendo", "manejando", "con", "sin", "hijos", "hijo", "hijas",
+    "meses", "dias", "semanas", "horas", "of", "in", "working", "experience", "kids", "months", "days", "weeks",
+    "hours", "minutos", "minutes",
     "mil", "quetzales", "dolares", "ninos", "hermanos", "personas", "percent", "usd", "km", "anos", "ago", "haciendo",
     "al", "fuera", "cursos", "certificados", "hectareas", "cuerdas", "vacas", "children", "miles", "out",
 }
 _AGE_AFTER_DE = {"edad", "edat", "nacido"}
+_I_BE = {"soy", "siendo", "como", "i'm", "am", "soi"}
 _MINOR = (
-    "menor de edad", "soy menor", "soy un menor", "soy una menor", "soy nino", "soy nina", "soy un nino", "soy una nina",
+    "menor de edad", "soy menor", "soy un menor", "soy una menor", "soy nino", "soy nina", "soy un nino",
+    "soy una nina",
     "i'm a minor", "i am a minor", "i'm underage", "i am underage", "no he cumplido 18", "no he cumplido los 18",
     "no cumplo 18", "no cumplo los 18", "no cumplo dieciocho", "i'm a kid", "i am a kid", "i'm under 18",
     "i am under 18", "no tengo 18",
 )
 _OF_SOMEBODY_ELSE = {
-    "mi", "hijo", "hija", "hijos", "hijas", "my", "son", "daughter", "sobrino", "sobrina", "hermano", "hermana", "su", "permiso",
-    "para", "trabajo", "salida", "ya", "for",
+    "mi", "hijo", "hija", "hijos", "hijas", "my", "son", "daughter", "sobrino", "sobrina", "hermano", "hermana",
+    "su", "permiso", "para", "trabajo", "salida", "ya", "for",
 }
 
 
@@ -40,6 +52,8 @@ def declared_age(text: str) -> int | None:
 
     Years of experience, children's ages and amounts are not the writer's age.
     """
+    if not _MAYBE.search(text):
+        return None
     words = spelled(text)
     for at, word in enumerate(words):
         age, width = _number(words, at)
@@ -54,6 +68,8 @@ def declared_age(text: str) -> int | None:
 
 def is_minor(text: str) -> bool:
     """Whether the person says they are under 18, by number or in words ("soy menor de edad")."""
+    if not _MAYBE.search(text):
+        return False
     age = declared_age(text)
     if age is not None:
         return age < 18
@@ -65,8 +81,8 @@ def is_minor(text: str) -> bool:
             continue
         if phrase != "menor de edad":
             return True
-        before = line[:at].split()[-4:]
-        if not _OF_SOMEBODY_ELSE & set(before) and (not before or {"soy", "siendo", "como", "i'm", "am", "soi"} & set(before)):
+        before = set(line[:at].split()[-4:])
+        if not _OF_SOMEBODY_ELSE & before and (not before or _I_BE & before):
             return True
     return False
 
@@ -87,7 +103,7 @@ def _number(words: list[str], at: int) -> tuple[int | None, int]:
 def _own(before: list[str], after: list[str]) -> bool:
     """Whether the words around a number make it the writer's age."""
     if not before:
-        return bool(after[:1]) and after[0] in ("anos", "years", "yrs") and (len(after) == 1 or after[1] in ("old", "tengo"))
+        return after[:1] in (["anos"], ["years"], ["yrs"]) and after[1:2] in ([], ["old"], ["tengo"])
     follows = after[0] if after else ""
     years = follows in _YEARS
     next_ = (after[1] if len(after) > 1 else "") if years else follows

@@ -15,9 +15,14 @@ from flows.understanding.linear import Floats, Row, fit, place
 from flows.understanding.typed import key, spelled
 
 _CORRECTS = re.compile(
-    r"\s*(no|perd[oó]n\w*|sorry|disculpe|ay)\s*[,.;:]+\s*(soy|es|era|vivo|estoy|tengo|trabajo|mi|i'?m|it'?s|i am)\b[^?¿]*$", re.I
+    r"\s*(no|perd[oó]n\w*|sorry|disculpe|ay)\s*[,.;:]+"
+    r"\s*(soy|es|era|vivo|estoy|tengo|trabajo|mi|i'?m|it'?s|i am)\b[^?¿]*$",
+    re.IGNORECASE,
 )
 """An answer put right: "no, soy de Xela"; without the comma it may be a plain no."""
+
+_ASKS = re.compile(r"[?¿]|\b(c[oó]mo|qu[eé]|d[oó]nde|cu[aá]nto|cu[aá]l|how|what|where)\b", re.IGNORECASE)
+"""What makes a message a question, which no answer put right is."""
 
 SIZE = 1 << 14
 LONGEST = 14
@@ -40,17 +45,20 @@ class Ways:
         self._filler = {sound for word in data["filler"] for sound in _sounds(word)}
         self._open = set(data["open"])
         self._order = {name: at for at, name in enumerate(data["ways"])}
-        self._ideas = Concepts(data["ideas"], [*ordinary, *self._filler])
-        lines = [(name, line) for name, ways in data["ways"].items() for way in ways for line in elements(way)]
-        self._phrases = Phrases((line, (sum(part != ".." for part in line), name)) for name, line in lines)
-        self._never = Phrases((line, "never") for way in data["never"] for line in elements(way))
-        self._own: dict[str, set[str]] = {}
+        self._ideas = Concepts(data["ideas"], [*ordinary, *map(str, data["filler"])])
+        lines = [(name, elements(way)) for name, ways in data["ways"].items() for way in ways]
+        self._phrases = Phrases((line, (len(line), name)) for name, line in lines)
+        self._never = Phrases((elements(way), "never") for way in data["never"])
+        self._words: dict[str, set[str]] = {name: set() for name in self._order}
+        self._meant: dict[str, set[str]] = {name: set() for name in self._order}
         for name, line in lines:
-            self._own.setdefault(name, set()).update(line)
+            for element in line:
+                self._words[name] |= element.words
+                self._meant[name] |= element.ideas
 
-    def hear(self, sounds: Sequence[str]) -> str | None:
+    def hear(self, text: str) -> str | None:
         """The command whose longest way is present in a message and explains all of it."""
-        tokens = self._ideas.of(sounds)
+        tokens = self._ideas.read(text)
         best: tuple[int, int, str] | None = None
         if self._never.find(tokens):
             return None
@@ -60,13 +68,15 @@ class Ways:
                 continue
             rest = [token for token in (*tokens[:start], *tokens[end:]) if not self._explained(token, name)]
             inside = [token for token in tokens[start:end] if not self._explained(token, name)]
-            if not rest and not inside or (name in self._open and start < 3 and len(rest) < 5 and not inside):
+            carries = name in self._open and start < 3 and len(rest) < 5 and not _ASKS.search(text)
+            if not inside and (carries or not rest):
                 best = rank
         return best[2] if best else None
 
     def _explained(self, token: Token, name: str) -> bool:
-        own = self._own[name]
-        return token.key in self._filler or token.key in own or any(f"<{idea}>" in own for idea in token.ideas)
+        if token.key in self._filler or token.key in self._words[name]:
+            return True
+        return not self._meant[name].isdisjoint(token.ideas)
 
 
 class Commands:
@@ -74,7 +84,9 @@ class Commands:
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self._polite = [tuple(_sounds(words)) for words in data["polite"]]
-        self._exact = {_line(_sounds(words)): name for name, lines in data["exact"].items() for words in lines}
+        self._exact: dict[str, str] = {
+            _line(_sounds(words)): name for name, lines in data["exact"].items() for words in lines
+        }
         self._known: dict[str, str | None] = {}
         counts: Counter[str] = Counter()
         others: set[str] = set()
@@ -91,13 +103,14 @@ class Commands:
         self._common = {sound for sound, lines in counts.items() if lines > 1}
         self._words = set(counts)
         self._foreign = {sound for sound in others if len(sound) > 2 and sound not in counts}
-        self._ways = Ways(data, [sound for sounds, _ in examples for sound in sounds])
+        lines = [*data["others"], *(line for lines in data["commands"].values() for line in lines)]
+        self._ways = Ways(data, [word for line in lines for word in spelled(line)])
         self.names = tuple(data["commands"])
         self._weights = self._train(examples)
 
     @classmethod
     def learn(cls, data: Mapping[str, Any]) -> Self:
-        """From knowledge/commands.yaml: `polite`, `exact`, `filler`, `open`, `ideas`, `ways`, `commands`, `others`."""
+        """From knowledge/commands.yaml, which says what each of its parts is."""
         return cls(data)
 
     def hear(self, text: str) -> str | None:
@@ -117,7 +130,7 @@ class Commands:
             return None
         if _CORRECTS.match(text) and len(sounds) < 9:
             return "correction"
-        return self._ways.hear(sounds) or self._ways.hear(core) or self._guess(core)
+        return self._ways.hear(text) or self._guess(core)
 
     def _guess(self, core: list[str]) -> str | None:
         """By likeness to the examples; a word that only other messages use makes it none."""
@@ -127,7 +140,7 @@ class Commands:
         places, values = self._row(core)
         scores = self._weights[:, places] @ np.array(values, np.float32) + self._weights[:, -1]
         best = int(np.argmax(scores))
-        return self.names[best] if scores[best] >= SURE else None
+        return str(self.names[best]) if scores[best] >= SURE else None
 
     def _slip(self, written: str) -> str | None:
         """A word that stands alone (*ocultar*, *BAJA*) typed with one slip, when it is long enough to be sure."""

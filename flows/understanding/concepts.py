@@ -1,13 +1,14 @@
 """Finds the ideas behind the words of a message: who, what harm, to whom, with what, when.
 
-A lexicon lists each idea's verbs, words and phrases as people say them; here every person, tense and pronoun of a verb
-is derived from its infinitive, misspelt words are repaired to the nearest known one, and glued words are cut.
+A lexicon lists each idea's verbs, words and phrases as people say them; here every person, tense and pronoun of
+a verb is derived from its infinitive, misspelt words are repaired to the nearest known one, and glued words are cut.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import product
+from math import log
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from rapidfuzz import process
@@ -16,14 +17,33 @@ from rapidfuzz.distance import OSA
 from flows.understanding.typed import key, spelled
 
 Meaning = TypeVar("Meaning")
-Entry = tuple[tuple[str, ...], Meaning]
-"""One phrase: its elements (a word's key, `<idea>` or `..`) and what it stands for."""
 
-AR = """a o as amos ais an e es aste o amos asteis aron aba abas abamos aban are ara aras aremos aran aria arias
-arian e emos en ando ado ada ados adas ara aran aste ase asen ar""".split()
-ER = """o e es emos imos en i iste io imos ieron ia ias iamos ian ere era eras eremos eran eria erian ire ira iras iremos
-iran iria irian iendo ido ida idos idas a as amos an iera ieran iese er ir is""".split()
-CLITICS = "me te se le nos lo la los las les mela melo sela selo noslo nosla mele".split()
+
+class Element(NamedTuple):
+    """One place in a phrase: the words or ideas that fill it, and how many words may stand before it."""
+
+    words: frozenset[str]
+    ideas: frozenset[str]
+    reach: int
+
+
+Entry = tuple[tuple[Element, ...], Meaning]
+"""One phrase and what it stands for."""
+
+AR = (
+    "a", "o", "as", "amos", "ais", "an", "e", "es", "aste", "asteis", "aron", "aba", "abas", "abamos", "aban",
+    "are", "ara", "aras", "aremos", "aran", "aria", "arias", "arian", "emos", "en", "ando", "ado", "ada",
+    "ados", "adas", "ase", "asen", "ar",
+)
+ER = (
+    "o", "e", "es", "emos", "imos", "en", "i", "iste", "io", "ieron", "ia", "ias", "iamos", "ian", "ere", "era",
+    "eras", "eremos", "eran", "eria", "erian", "ire", "ira", "iras", "iremos", "iran", "iria", "irian", "iendo",
+    "ido", "ida", "idos", "idas", "a", "as", "amos", "an", "iera", "ieran", "iese", "er", "ir", "is",
+)
+CLITICS = (
+    "me", "te", "se", "le", "nos", "lo", "la", "los", "las", "les", "mela", "melo", "sela", "selo", "noslo",
+    "nosla", "mele",
+)
 TAKES_CLITIC = ("ar", "er", "ir", "ando", "iendo", "a", "e", "en")
 TO_US = ("me", "nos", "mela", "melo", "noslo", "nosla", "mele")
 
@@ -37,6 +57,21 @@ class Token(NamedTuple):
 
 NONE: frozenset[str] = frozenset()
 
+CLOSE, WIDE = 2, 6
+"""How many words on the next one of a phrase may stand: side by side or one apart, and over ".."."""
+
+LONG = 16
+"""Letters from which a text is certainly several words, run together or spaced out letter by letter."""
+
+CLEAR = 2.2
+"""What a letter may cost (its share of the words' log-odds) for a glued text to be read as several words."""
+
+WORDY, FIGURE = 14, 8.0
+"""The longest word looked for in a glued text, and what a figure in it costs (a rare word's log-odds)."""
+
+USUAL = 20
+"""Lines in which a short word must stand for another to be taken for its slip: *kero* for *kiero*."""
+
 
 class Concepts:
     """The lexicon, learnt: words to ideas, phrases to ideas, and the words it knows for repairing others."""
@@ -44,142 +79,156 @@ class Concepts:
     def __init__(self, lexicon: Mapping[str, Mapping[str, Sequence[str]]], ordinary: Iterable[str] = ()) -> None:
         """`lexicon`: idea → verbs, words, phrases (see knowledge/danger/concepts.yaml).
 
-        `ordinary`: words that need no repair, because people use them otherwise.
+        `ordinary`: the words people write (as `typed.spelled` gives them), as often as they do; they need no repair.
         """
         ideas: dict[str, set[str]] = {}
-        self._prefixes: dict[str, set[str]] = {}
         phrases: list[Entry[str]] = []
+        written: set[str] = set()
         for idea, entry in lexicon.items():
             for verb in entry.get("verbs", ()):
                 for form, to_us in conjugated(verb):
-                    ideas.setdefault(form, set()).add(idea)
-                    if to_us:
-                        ideas[form].add("to_me")
+                    ideas.setdefault(form, set()).update({idea, "to_me"} if to_us else {idea})
             for word in entry.get("words", ()):
                 for form in _plurals(str(word)):
                     ideas.setdefault(form, set()).add(idea)
-                if str(word).endswith("*"):
-                    self._prefixes.setdefault(key(_plain(word[:-1])), set()).add(idea)
-            phrases += [(line, idea) for phrase in entry.get("phrases", ()) for line in elements(phrase)]
-        self._ideas = {form: frozenset(found) for form, found in ideas.items()}
+                    written.add(form)
+            phrases += [(elements(phrase), idea) for phrase in entry.get("phrases", ())]
         self.phrases = Phrases(phrases)
-        self._known = {form: 3 for form in self._ideas}
-        for elements_, _ in phrases:
-            for element in elements_:
-                self._known.setdefault(element, 2)
-        for word in ordinary:
-            self._known[word] = self._known.get(word, 0) + 1
-        self._shelves: dict[tuple[str, int], list[str]] = {}
-        for word in self._known:
-            if len(word) > 3 and word.isalpha():
-                for length in (len(word) - 1, len(word), len(word) + 1):
-                    self._shelves.setdefault((word[0], length), []).append(word)
+        spelt = Counter(ordinary)
+        seen = Counter(key(word) for word in spelt.elements())
+        spoken = {word for phrase, _ in phrases for element in phrase for word in element.words}
+        same: dict[frozenset[str], frozenset[str]] = {}
         self._tokens: dict[str, Token] = {}
-        for word in self._known:
-            self._tokens[word] = Token(word, self._ideas.get(word, NONE) | self._by_prefix(word))
+        for word in {*ideas, *spoken, *seen}:
+            found = frozenset(ideas.get(word, ()))
+            self._tokens[word] = Token(word, same.setdefault(found, found))
+        self._spelt = _shelves(word for word in sorted(spelt) if len(word) > 4 or seen[key(word)] >= USUAL)
+        self._heard = _shelves(word for word in sorted(written.union(seen)) if len(word) > 4 or seen[word] >= USUAL)
+        total = sum(spelt.values())
+        self._price = {
+            word: log(total / count) + (count == 1)
+            for word, count in spelt.items()
+            if len(word) > 1 or word in "aeiouy"
+        }
 
     def read(self, text: str) -> list[Token]:
         """The words of a text with the ideas each carries alone."""
-        return self.of(key(word) for word in spelled(text))
+        return [token for word in spelled(text) for token in self._meant(word)]
 
-    def of(self, sounds: Iterable[str]) -> list[Token]:
-        """The same for words already read by their sound."""
-        found: list[Token] = []
-        for sound in sounds:
-            token = self._tokens.get(sound)
-            if token is not None:
-                found.append(token)
-            elif len(sound) > 9 and (parts := self._cut(sound)):
-                found += [self._tokens[part] for part in parts]
-            else:
-                found.append(self._repaired(sound))
-        return found
+    def _meant(self, word: str) -> Sequence[Token]:
+        """The known word a written one is, or the several written together, or the nearest."""
+        token = self._tokens.get(key(word))
+        if token is None and len(word) > 4 and (parts := self._cut(word)):
+            return [self._tokens.get(part) or Token(part, NONE) for part in map(key, parts)]
+        return (token or self._repaired(word) or Token(key(word), NONE),)
 
-    def _repaired(self, sound: str) -> Token:
-        """The nearest known word, one slip away (two in a long word), or the word as it is."""
-        if len(sound) > 3 and sound.isalpha():
-            shelf = self._shelves.get((sound[0], len(sound)))
-            if shelf:
-                slips = 2 if len(sound) > 8 else 1
-                best = process.extractOne(sound, shelf, scorer=OSA.distance, score_cutoff=slips)
-                if best is not None:
-                    return self._tokens[best[0]]
-        return Token(sound, self._by_prefix(sound))
-
-    def _by_prefix(self, sound: str) -> frozenset[str]:
-        if not self._prefixes:
-            return NONE
-        found: set[str] = set()
-        for end in range(4, len(sound) + 1):
-            found |= self._prefixes.get(sound[:end], NONE)
-        return frozenset(found) if found else NONE
+    def _repaired(self, word: str) -> Token | None:
+        """The nearest word people are known to write, one slip away (two in a long word), by letters or by sound."""
+        for form, shelves in ((word, self._spelt), (key(word), self._heard)):
+            if len(form) < 4 or not form.isalpha():
+                return None
+            shelf = shelves.get((form[0], len(form)))
+            slips = 2 if len(form) > 9 else 1
+            best = process.extractOne(form, shelf, scorer=OSA.distance, score_cutoff=slips) if shelf else None
+            if best is not None:
+                return self._tokens[best[0] if shelves is self._heard else key(best[0])]
+        return None
 
     def _cut(self, glued: str) -> list[str]:
-        """Known words that spell a glued text, fewest first; nothing when they do not."""
-        best: list[tuple[int, list[str]] | None] = [(0, [])] + [None] * len(glued)
+        """The words people write that spell a glued text best; nothing when none do.
+
+        A short text is cut in two words at most (*mequiero*): in more pieces anything can be read into it.
+        """
+        best: list[tuple[float, int] | None] = [(0.0, 0)] + [None] * len(glued)
         for end in range(1, len(glued) + 1):
-            for start in range(max(0, end - 14), end):
+            for start in range(max(0, end - WORDY), end):
                 before = best[start]
-                if before is None or glued[start:end] not in self._known:
+                if before is None:
                     continue
-                cost = before[0] + 1 + 3 * (end - start == 1)
-                if (now := best[end]) is None or cost < now[0]:
-                    best[end] = (cost, [*before[1], glued[start:end]])
-        last = best[len(glued)]
-        return last[1] if last is not None and last[0] <= len(glued) / 2 else []
+                part = glued[start:end]
+                price = FIGURE if part.isdecimal() else self._price.get(part)
+                if price is not None and ((now := best[end]) is None or before[0] + price < now[0]):
+                    best[end] = (before[0] + price, start)
+        found = best[len(glued)]
+        if found is None or found[0] > (CLEAR if len(glued) < LONG else 2 * CLEAR) * len(glued):
+            return []
+        parts: list[str] = []
+        end = len(glued)
+        while end:
+            start = (best[end] or found)[1]
+            parts.append(glued[start:end])
+            end = start
+        return parts[::-1] if len(glued) > 7 or len(parts) < 3 else []
+
+
+def _shelves(words: Iterable[str]) -> dict[tuple[str, int], list[str]]:
+    """Words by their first letter and every length a slip could give them."""
+    shelves: dict[tuple[str, int], list[str]] = {}
+    for word in words:
+        if word.isalpha():
+            for length in range(len(word) - 1, len(word) + 2):
+                shelves.setdefault((word[0], length), []).append(word)
+    return shelves
 
 
 class Phrases(Generic[Meaning]):
     """Sequences of words and ideas, found in a message without looking at every one of them."""
 
-    GAP, WIDE = 1, 5
-
     def __init__(self, entries: Iterable[Entry[Meaning]]) -> None:
         self._by_word: dict[str, list[Entry[Meaning]]] = {}
+        self._by_idea: dict[str, list[Entry[Meaning]]] = {}
         for entry in entries:
-            self._by_word.setdefault(entry[0][0], []).append(entry)
+            for word in entry[0][0].words:
+                self._by_word.setdefault(word, []).append(entry)
+            for idea in entry[0][0].ideas:
+                self._by_idea.setdefault(idea, []).append(entry)
 
     def find(self, tokens: Sequence[Token]) -> list[tuple[Meaning, int, int]]:
         """(meaning, first word, one past the last word) of every phrase present."""
         found: list[tuple[Meaning, int, int]] = []
+        by_word, by_idea = self._by_word, self._by_idea
         for at, token in enumerate(tokens):
-            for start in (token.key, *(f"<{idea}>" for idea in token.ideas)):
-                for elements_, idea in self._by_word.get(start, ()):
-                    end = self._matches(tokens, at + 1, elements_, 1)
-                    if end:
-                        found.append((idea, at, end))
+            for phrase, meaning in by_word.get(token.key, ()):
+                if end := _end(tokens, at + 1, phrase, 1):
+                    found.append((meaning, at, end))
+            for idea in token.ideas:
+                for phrase, meaning in by_idea.get(idea, ()):
+                    if end := _end(tokens, at + 1, phrase, 1):
+                        found.append((meaning, at, end))
         return found
 
-    def _matches(self, tokens: Sequence[Token], at: int, wanted: tuple[str, ...], done: int) -> int:
-        """Where the rest of a phrase ends, 0 when it is not there."""
-        if done == len(wanted):
-            return at
-        reach = self.GAP
-        if wanted[done] == "..":
-            reach, done = self.WIDE, done + 1
-        element = wanted[done]
-        for place in range(at, min(at + reach + 1, len(tokens))):
-            token = tokens[place]
-            if token.key == element or (element[0] == "<" and element[1:-1] in token.ideas):
-                end = self._matches(tokens, place + 1, wanted, done + 1)
-                if end:
-                    return end
-        return 0
+
+def _end(tokens: Sequence[Token], at: int, phrase: tuple[Element, ...], done: int) -> int:
+    """Where the rest of a phrase ends, 0 when it is not there."""
+    if done == len(phrase):
+        return at
+    words, ideas, reach = phrase[done]
+    for place in range(at, min(at + reach, len(tokens))):
+        token = tokens[place]
+        if token.key in words or not ideas.isdisjoint(token.ideas):
+            end = _end(tokens, place + 1, phrase, done + 1)
+            if end:
+                return end
+    return 0
 
 
-def elements(phrase: str) -> list[tuple[str, ...]]:
-    """A written phrase as sounds, once for each way through its alternatives ("<family|partner> .. golpe|palo")."""
-    ways = [
-        [part] if part == ".." else
-        [f"<{idea}>" for idea in part[1:-1].split("|")] if part[0] == "<" else
-        [key(_plain(word)) for word in part.split("|")]
-        for part in phrase.lower().split()
-    ]
-    return [tuple(way) for way in product(*ways)]
+def elements(phrase: str) -> tuple[Element, ...]:
+    """A written phrase, read: "<family|partner> .. golpe|palo" is either idea, then within six words either word."""
+    out: list[Element] = []
+    reach = CLOSE
+    for part in phrase.lower().split():
+        if part == "..":
+            reach = WIDE
+            continue
+        inner = part[1:-1].split("|") if part[0] == "<" else ()
+        words = () if inner else [sound for word in part.split("|") for sound in map(key, spelled(word))]
+        out.append(Element(frozenset(words), frozenset(inner), reach))
+        reach = CLOSE
+    return tuple(out)
 
 
 def conjugated(verb: str) -> Iterable[tuple[str, bool]]:
-    """Every form of a verb by its sound, each with whether it ends in *me* or *nos*; "encerrar/encierr" adds a stem."""
+    """Every form of a verb by its sound, and whether it ends in *me* or *nos*; "encerrar/encierr" adds a stem."""
     infinitive, _, others = verb.partition("/")
     spoken = key(_plain(infinitive))
     endings = AR if infinitive.endswith("ar") else ER
@@ -194,8 +243,8 @@ def conjugated(verb: str) -> Iterable[tuple[str, bool]]:
 
 
 def _plurals(word: str) -> tuple[str, ...]:
-    word = _plain(word).rstrip("*")
-    return (key(word), key(word + "s"), key(word + "es"))
+    word = _plain(word)
+    return (key(word), key(word + ("s" if word[-1:] in "aeiou" else "es")), key(word + "s"))
 
 
 def _plain(text: Any) -> str:

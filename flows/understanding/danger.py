@@ -18,7 +18,7 @@ from flows.understanding.levels import level
 from flows.understanding.linear import Floats, Row, fit
 from flows.understanding.normalise import MATCHED
 from flows.understanding.traits import Traits
-from flows.understanding.typed import key, spelled
+from flows.understanding.typed import spelled
 
 KINDS = (
     "suicide_selfharm", "immediate_danger", "medical_emergency", "child_alone_or_missing", "sexual_violence",
@@ -27,15 +27,15 @@ KINDS = (
 )
 """The kinds of danger, the most severe first; the order decides between two that are as likely."""
 
-ALARM = -0.6
-"""Log-odds from which a message is danger: on held-out voices, where another missed message costs two false alarms."""
+ALARM = -0.8
+"""Log-odds from which a message is danger; below even, because a missed message costs more than a false alarm."""
 
 SURE = 1.5
 """Log-odds given to a message that says danger in plain words ("auxilio", "me quieren matar")."""
 
 KIND_SIZE = 1 << 15
 RIDGE, ROUNDS = 1e-4, 50
-KIND_RIDGE, KIND_ROUNDS = 1e-3, 20
+KIND_RIDGE, KIND_ROUNDS = 1e-3, 12
 LONG = 26
 """Words after which a message is also read in overlapping windows, so that small talk cannot drown a cry for help."""
 
@@ -43,7 +43,7 @@ _SENTENCE = re.compile(r"[.!?;\n…]+\s*")
 
 
 class Danger(NamedTuple):
-    """What was heard: the kind of danger, its level (R0 now, R1 same day, R2 within 72 hours) and how sure (0 to 1)."""
+    """The kind of danger heard, its level (R0 now, R1 the same day, R2 within 72 hours) and how sure (0 to 1)."""
 
     kind: str
     level: str
@@ -57,14 +57,15 @@ class Dangers:
         self._traits = traits
         self._alarm = alarm
         self._kinds = kinds
+        self._spellings = traits.spellings(alarm)
 
     @classmethod
     def learn(cls, lines: Sequence[Mapping[str, Any]], patterns: Mapping[str, Any],
               weights: Mapping[str, Floats] | None = None) -> Self:
         """From labelled lines ({"text", "kind" or None}) and the lexicon; the same lines give the same ear.
 
-        `patterns`: {"concepts": concepts.yaml, **scenes.yaml}. `weights`: what `train` returned for the same lines and
-        patterns, to start faster.
+        `patterns`: {"concepts": concepts.yaml, "ordinary": the list of ordinary.yaml, **scenes.yaml}.
+        `weights`: what `train` returned for the same lines and patterns, to start faster.
         """
         traits = _traits(lines, patterns)
         weights = weights or _train(traits, lines)
@@ -102,12 +103,14 @@ class Dangers:
             parts += [self._traits.tokens(sentence) for sentence in sentences]
         for part in list(parts):
             if len(part) > LONG:
-                parts += [part[at : at + 20] for at in range(0, len(part) - 8, 10)]
+                windows = (part[at : at + 20] for at in range(0, len(part) - 8, 10))
+                parts += [window for window in windows if self._traits.scenes(window)]
         return [part for part in parts if part]
 
     def _weigh(self, tokens: Sequence[Token]) -> float:
-        places, values = self._traits.row(tokens)
+        places, values = self._traits.meaning(tokens)
         score = float(np.dot(self._alarm[places], np.array(values, np.float32)) + self._alarm[-1])
+        score += self._traits.spelling(tokens, self._alarm, self._spellings)
         if score < SURE and self._traits.plain(tokens):
             return SURE
         return score
@@ -119,8 +122,8 @@ class Dangers:
 
 
 def _traits(lines: Sequence[Mapping[str, Any]], patterns: Mapping[str, Any]) -> Traits:
-    ordinary = [key(word) for line in lines for word in spelled(line["text"])]
-    return Traits(patterns["concepts"], patterns["idioms"], patterns["scenes"], patterns["plain"], ordinary)
+    written = [word for line in lines for word in spelled(line["text"])]
+    return Traits(patterns, [*written, *patterns["ordinary"]])
 
 
 def _train(traits: Traits, lines: Sequence[Mapping[str, Any]]) -> dict[str, Floats]:
@@ -131,8 +134,8 @@ def _train(traits: Traits, lines: Sequence[Mapping[str, Any]]) -> dict[str, Floa
     told = [at for at, line in enumerate(lines) if line["kind"]]
     outlines: list[Row] = [traits.outline(read[at], KIND_SIZE) for at in told]
     ones = np.ones(len(told), np.float32)
-    kinds = [
-        fit(outlines, np.array([lines[at]["kind"] == kind for at in told], np.float32), ones, KIND_RIDGE, KIND_ROUNDS, KIND_SIZE)
-        for kind in KINDS
-    ]
+    kinds = []
+    for kind in KINDS:
+        truth = np.array([lines[at]["kind"] == kind for at in told], np.float32)
+        kinds.append(fit(outlines, truth, ones, KIND_RIDGE, KIND_ROUNDS, KIND_SIZE))
     return {"alarm": alarm, "kinds": np.stack(kinds)}

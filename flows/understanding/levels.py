@@ -1,4 +1,4 @@
-"""Says how soon somebody must be helped, by the case-management levels: R0 now, R1 the same day, R2 within 72 hours."""
+"""Says how soon somebody must be helped: R0 now, R1 the same day, R2 within 72 hours."""
 
 from __future__ import annotations
 

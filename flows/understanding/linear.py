@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 Row = tuple[list[int], list[float]]
 """One text: the places of its traits in the weights, and how much each counts."""
 
@@ -21,7 +22,9 @@ def place(trait: str, size: int = SIZE) -> int:
     return crc32(trait.encode()) & (size - 1)
 
 
-def fit(rows: Sequence[Row], targets: Floats, importance: Floats, ridge: float, rounds: int, size: int = SIZE) -> Floats:
+def fit(
+    rows: Sequence[Row], targets: Floats, importance: Floats, ridge: float, rounds: int, size: int = SIZE
+) -> Floats:
     """Weights (size + 1, the last is the bias) for P(target) by L-BFGS; `targets` in 0…1, `importance` per row.
 
     Deterministic: no random start, fixed rounds.
@@ -34,7 +37,7 @@ def fit(rows: Sequence[Row], targets: Floats, importance: Floats, ridge: float, 
     row_of = np.repeat(np.arange(len(rows)), lengths)
     total = float(importance.sum())
 
-    def loss(weights: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+    def loss(weights: Doubles) -> tuple[float, Doubles]:
         logit = np.add.reduceat(weights[local] * value, starts) + weights[-1]
         soft = np.logaddexp(0.0, logit)
         cost = float((importance * (soft - targets * logit)).sum()) / total
@@ -51,11 +54,10 @@ def fit(rows: Sequence[Row], targets: Floats, importance: Floats, ridge: float, 
     return weights
 
 
-def _descend(loss: object, weights: npt.NDArray[np.float64], rounds: int) -> npt.NDArray[np.float64]:
+def _descend(loss: Callable[[Doubles], tuple[float, Doubles]], weights: Doubles, rounds: int) -> Doubles:
     """L-BFGS with eight memories and backtracking."""
-    assert callable(loss)
     cost, slope = loss(weights)
-    memory: list[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float]] = []
+    memory: list[tuple[Doubles, Doubles, float]] = []
     for _ in range(rounds):
         way = slope.copy()
         alphas = []

@@ -1,12 +1,14 @@
-"""Turns a message into the traits a learner can weigh: its ideas, who does what to whom, its words and their letters."""
+"""Turns a message into traits a learner can weigh: its ideas, who does what to whom, its words, their letters."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from zlib import crc32
 
 from flows.understanding.concepts import Concepts, Phrases, Token, elements
-from flows.understanding.linear import Row, place
+from flows.understanding.linear import SIZE, Floats, Row
+from flows.understanding.typed import key
 
 NEAR = 7
 """Two ideas this many words apart still belong together."""
@@ -14,110 +16,159 @@ NEAR = 7
 WORD, PAIR, LETTERS, IDEA, IDEAS, ACTS, SCENE = 1.0, 0.6, 0.35, 1.0, 0.7, 0.7, 1.5
 """How much a trait of each sort counts; ideas travel to other writers' words better than letters do."""
 
-
-CALM = ("ask", "news", "past", "laugh", "pet", "job", "idiom")
+CALM = frozenset({"ask", "news", "past", "laugh", "pet", "job", "idiom"})
 """Ideas that may turn a scene of danger into a question, a story, a memory or a joke."""
 
-
-UNSURE = frozenset({"ask", "news", "laugh", "pet", "idiom", "past"})
+UNSURE = CALM - {"job"}
 """Ideas beside which plain words of danger are weighed, not believed."""
+
+MASK = SIZE - 1
+IDIOM = Token("idiom", frozenset(("idiom",)))
 
 
 class Traits:
     """Reads messages by a lexicon of ideas, harmless idioms, and scenes (ideas in an order that means one danger)."""
 
-    def __init__(self, lexicon: Mapping[str, Any], idioms: Sequence[str], scenes: Mapping[str, Sequence[str]],
-                 plain: Sequence[str], ordinary: Sequence[str] = ()) -> None:
-        """The data of knowledge/danger; `ordinary`: words people use, which need no repair."""
+    def __init__(self, patterns: Mapping[str, Any], ordinary: Sequence[str] = ()) -> None:
+        """`patterns`: the data of knowledge/danger; `ordinary`: words people use, which need no repair."""
+        lexicon = patterns["concepts"]
         self.concepts = Concepts(lexicon, ordinary)
         self._order = {idea: at for at, idea in enumerate(lexicon)}
-        self._idioms = Phrases((line, "idiom") for idiom in idioms for line in elements(idiom))
-        self._scenes = Phrases(
-            (line, kind) for kind, lines in scenes.items() for scene in lines for line in elements(scene)
-        )
-
-        self._plain = Phrases((line, "plain") for words in plain for line in elements(words))
+        ideas = [*lexicon, "to_me", "idiom", *(f"{idea}!" for idea in lexicon)]
+        self._number = {idea: crc32(f"i {idea}".encode()) for idea in ideas}
+        self._idioms = Phrases((elements(line), "idiom") for line in patterns["idioms"])
+        self._scenes = Phrases((elements(line), kind) for kind, lines in patterns["scenes"].items() for line in lines)
+        self._plain = Phrases((elements(line), "plain") for line in patterns["plain"])
+        self._letters = {word: letters(word) for word in {key(word) for word in ordinary}}
 
     def tokens(self, text: str) -> list[Token]:
         """The words of a text, with idioms folded into one word and phrases' ideas laid on their words."""
         tokens = self.concepts.read(text)
-        for _, start, end in reversed(self._idioms.find(tokens)):
-            tokens[start:end] = [Token("idiom", frozenset(("idiom",)))]
+        idioms = self._idioms.find(tokens)
+        if idioms:
+            for _, start, end in reversed(_apart(idioms)):
+                tokens[start:end] = [IDIOM]
         for idea, start, _ in self.concepts.phrases.find(tokens):
             token = tokens[start]
             tokens[start] = Token(token.key, token.ideas | {idea, f"{idea}!"})
         return tokens
 
-    def scenes(self, tokens: Sequence[Token]) -> list[str]:
-        """The kinds of danger whose scenes are present."""
-        return [kind for kind, _, _ in self._scenes.find(tokens)]
-
-    def _act(self, token: Token) -> str:
-        """A word by its foremost idea, so that *mi marido me golpea* and *mi papá nos pega* read alike."""
-        if not token.ideas:
-            return "#" if token.key.isdecimal() else token.key
-        return min(token.ideas, key=lambda idea: self._order.get(idea, 99))
-
     def plain(self, tokens: Sequence[Token]) -> bool:
-        """Whether danger is said in plain words, and nothing said with it makes them a question, a story or a joke."""
-        if any(token.ideas & UNSURE for token in tokens):
+        """Whether danger is said in plain words, and nothing with it makes them a question, a story or a joke."""
+        if not self._plain.find(tokens):
             return False
-        return bool(self._plain.find(tokens))
+        return all(UNSURE.isdisjoint(token.ideas) for token in tokens)
+
+    def scenes(self, tokens: Sequence[Token]) -> set[str]:
+        """The kinds of danger whose scenes are present."""
+        return {kind for kind, _, _ in self._scenes.find(tokens)}
 
     def row(self, tokens: Sequence[Token]) -> Row:
-        """The places of a message's traits, and how much each counts."""
-        traits: dict[str, float] = {}
-        self._words(tokens, traits)
-        self._ideas(tokens, traits)
-        acts = ["^", *(self._act(token) for token in tokens), "$"]
-        for at in range(len(acts) - 1):
-            traits[f"a {acts[at]} {acts[at + 1]}"] = ACTS
-            if at + 2 < len(acts):
-                traits[f"a {acts[at]} {acts[at + 1]} {acts[at + 2]}"] = ACTS
-                traits[f"a {acts[at]} _ {acts[at + 2]}"] = ACTS
-        self._add_scenes(tokens, traits)
-        return [place(trait) for trait in traits], list(traits.values())
+        """Every trait's place and how much it counts."""
+        places, values = self.meaning(tokens)
+        for token in tokens:
+            spelt = self._spelt(token.key)
+            places += spelt
+            values += [LETTERS] * len(spelt)
+        return places, values
+
+    def spelling(self, tokens: Iterable[Token], weights: Floats, known: Mapping[str, float]) -> float:
+        """What the letters of the words weigh; `known`: sums worked out before (`spellings`)."""
+        total = 0.0
+        for token in tokens:
+            here = known.get(token.key)
+            total += LETTERS * float(weights[letters(token.key)].sum()) if here is None else here
+        return total
+
+    def spellings(self, weights: Floats) -> dict[str, float]:
+        """What the letters of every ordinary word weigh."""
+        return {word: LETTERS * float(weights[places].sum()) for word, places in self._letters.items()}
+
+    def meaning(self, tokens: Sequence[Token]) -> Row:
+        """The traits of words, ideas and scenes: their places (by arithmetic, which is fast) and values."""
+        traits: dict[int, float] = {}
+        number = self._number
+        calm: set[str] = set()
+        before, act, earlier = 1, 2, 3
+        ideas: list[tuple[int, list[int]]] = []
+        for at, token in enumerate(tokens):
+            sound = crc32(token.key.encode()) if not token.key.isdecimal() else 4
+            traits[sound & MASK] = WORD
+            traits[(before * 31 + sound) & MASK] = PAIR
+            before = sound
+            here = []
+            if token.ideas:
+                foremost = min(token.ideas, key=self._rank)
+                this = number[foremost]
+                for idea in token.ideas:
+                    mark = number[idea]
+                    traits[mark & MASK] = IDEA
+                    if idea in CALM:
+                        calm.add(idea)
+                    if idea[-1] != "!":
+                        here.append(mark)
+                        for _, marks in ideas:
+                            for other in marks:
+                                traits[(other * 131 + mark * 7) & MASK] = IDEAS
+            else:
+                this = sound
+            traits[(act * 17 + this * 3) & MASK] = ACTS
+            traits[(earlier * 1009 + act * 37 + this * 5) & MASK] = ACTS
+            traits[(earlier * 41 + this * 11) & MASK] = ACTS
+            earlier, act = act, this
+            if here:
+                ideas.append((at, here))
+            if ideas and ideas[0][0] <= at + 1 - NEAR:
+                del ideas[0]
+        traits[(before * 31 + 5) & MASK] = PAIR
+        traits[(act * 17 + 18) & MASK] = ACTS
+        for kind in self.scenes(tokens):
+            traits[6] = SCENE
+            scene = crc32(kind.encode())
+            traits[(scene * 3 + 1) & MASK] = SCENE
+            for idea in calm:
+                traits[(number[idea] * 5 + 7) & MASK] = SCENE
+                traits[(scene * 19 + number[idea] * 23) & MASK] = SCENE
+        return list(traits), list(traits.values())
 
     def outline(self, tokens: Sequence[Token], size: int) -> Row:
-        """The few traits that tell one kind of danger from another: words, ideas and scenes."""
-        traits = {f"w {token.key}": WORD for token in tokens}
+        """The fewer traits that tell one kind of danger from another: words, ideas, scenes and runs of letters."""
+        traits: dict[int, float] = {}
+        mask = size - 1
+        before = 1
         for token in tokens:
-            traits |= {f"i {idea}": 1.5 for idea in token.ideas}
-        self._add_scenes(tokens, traits)
-        return [place(trait, size) for trait in traits], list(traits.values())
-
-    def _words(self, tokens: Sequence[Token], traits: dict[str, float]) -> None:
-        before = "^"
-        for token in tokens:
-            sound = token.key if not token.key.isdecimal() else "#"
-            traits[f"w {sound}"] = WORD
-            traits[f"b {before} {sound}"] = PAIR
-            before = sound
-            inside = f"^{sound}$"
-            for width in (3, 4, 5):
+            sound = crc32(token.key.encode())
+            inside = f"^{token.key}$".encode()
+            for width in (3, 4):
                 for at in range(len(inside) - width + 1):
-                    traits[inside[at : at + width]] = LETTERS
-        traits[f"b {before} $"] = PAIR
-
-    def _ideas(self, tokens: Sequence[Token], traits: dict[str, float]) -> None:
-        for at, token in enumerate(tokens):
+                    traits[crc32(inside[at : at + width]) & mask] = LETTERS
+            traits[(before * 31 + sound) & mask] = PAIR
+            traits[sound & mask] = WORD
+            before = sound
             for idea in token.ideas:
-                traits[f"i {idea}"] = IDEA
-                if idea[-1] == "!":
-                    continue
-                for later in tokens[at + 1 : at + NEAR]:
-                    for other in later.ideas:
-                        traits[f"j {idea} {other}"] = IDEAS
-
-    def _add_scenes(self, tokens: Sequence[Token], traits: dict[str, float]) -> None:
-        calm = [idea for idea in CALM if any(idea in token.ideas for token in tokens)]
+                traits[self._number[idea] & mask] = SCENE
         for kind in self.scenes(tokens):
-            traits["s"] = traits[f"s {kind}"] = SCENE
-            for idea in calm:
-                traits[f"t {idea}"] = traits[f"t {idea} {kind}"] = SCENE
+            traits[(crc32(kind.encode()) * 3 + 1) & mask] = SCENE
+        return list(traits), list(traits.values())
 
-    def _act(self, token: Token) -> str:
-        """A word by its foremost idea, so that *mi marido me golpea* and *mi papá nos pega* read alike."""
-        if not token.ideas:
-            return "#" if token.key.isdecimal() else token.key
-        return min(token.ideas, key=lambda idea: self._order.get(idea, 99))
+    def _rank(self, idea: str) -> int:
+        return self._order.get(idea, 99)
+
+    def _spelt(self, word: str) -> list[int]:
+        found = self._letters.get(word)
+        return letters(word) if found is None else found
+
+
+def letters(word: str) -> list[int]:
+    """The places of a word's runs of three to five letters."""
+    inside = f"^{word}$".encode()
+    return [crc32(inside[at : at + width]) & MASK for width in (3, 4, 5) for at in range(len(inside) - width + 1)]
+
+
+def _apart(found: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+    """The finds that do not overlap an earlier one."""
+    out: list[tuple[str, int, int]] = []
+    for find in found:
+        if not out or find[1] >= out[-1][2]:
+            out.append(find)
+    return out

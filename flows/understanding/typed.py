@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from flows.understanding.normalise import MATCHED, fold
 
@@ -17,19 +18,22 @@ SHORT = {
     "toy": "estoy", "tamos": "estamos", "ta": "esta", "tan": "estan", "tas": "estas", "stoy": "estoy",
     "sta": "esta", "stan": "estan", "n": "en", "nmms": "", "tmb": "tambien", "tb": "tambien", "tbn": "tambien",
     "bn": "bien", "cn": "con", "cm": "como", "dnd": "donde", "nd": "nada", "ps": "pues", "pos": "pues",
-    "msj": "mensaje", "bb": "bebe", "bbs": "bebes", "xfa": "por favor", "porfa": "por favor", "plis": "por favor",
-    "pls": "por favor", "plz": "por favor", "u": "you", "ur": "your", "r": "are", "rn": "right now", "im": "i'm",
-    "ive": "i've", "cant": "can't", "dont": "don't", "wont": "won't", "didnt": "didn't", "doesnt": "doesn't",
-    "isnt": "isn't", "hes": "he's", "shes": "she's", "theyre": "they're", "thats": "that's", "wanna": "want to",
-    "gonna": "going to", "gotta": "have to", "lemme": "let me", "bf": "boyfriend", "gf": "girlfriend",
-    "ntnc": "entonces", "dsd": "desde", "tngo": "tengo", "qiero": "quiero", "aki": "aqui", "alla": "alla",
-    "tons": "entonces",
+    "msj": "mensaje", "bb": "bebe", "bbs": "bebes", "xfa": "por favor", "porfa": "por favor",
+    "plis": "por favor", "pls": "por favor", "plz": "por favor", "u": "you", "ur": "your", "r": "are",
+    "rn": "right now", "im": "i'm", "ive": "i've", "cant": "can't", "dont": "don't", "wont": "won't",
+    "didnt": "didn't", "doesnt": "doesn't", "isnt": "isn't", "hes": "he's", "shes": "she's",
+    "theyre": "they're", "thats": "that's", "wanna": "want to", "gonna": "going to", "gotta": "have to",
+    "lemme": "let me", "bf": "boyfriend", "gf": "girlfriend", "ntnc": "entonces", "dsd": "desde",
+    "tngo": "tengo", "qiero": "quiero", "quero": "quiero", "kero": "quiero", "keren": "quieren",
+    "queren": "quieren", "quere": "quiere", "aki": "aqui", "alla": "alla", "tons": "entonces",
     "idk": "i don't know", "bc": "because", "cuz": "because", "tho": "though", "rlly": "really",
 }
 """What chat shorthand stands for. Words that only *sound* like another (*boy*, *ay*, *oy*) meet in their `key`."""
 
 _LEET = str.maketrans("013457@$€", "oieastase")
-_HIDDEN = re.compile(r"[a-zñ@$€0-9]*[a-zñ][a-zñ@$€0-9]*[013457@$€][a-zñ@$€0-9]*|[0-9@$€]+[a-zñ][a-zñ0-9@$€]*")
+_FIGURES = re.compile(r"[0-9@$€]")
+_HIDDEN = re.compile(r"[a-zñ0-9@$€]+")
+_UNITS = ("ano", "año", "mes", "dia", "sem", "hij", "hor", "mil", "year")
 _NUMBER_GLUED = re.compile(r"^(\d+)([a-zñ]{3,})$")
 _REPEATED = re.compile(r"(.)\1+")
 _SOUNDS = tuple(
@@ -42,6 +46,7 @@ _SOUNDS = tuple(
 )
 
 
+@lru_cache(maxsize=8192)
 def key(word: str) -> str:
     """The sound of one folded word as Guatemalans hear it: *golpeó*, *golpio* and *gólpió* are one key."""
     for pattern, sound in _SOUNDS:
@@ -52,7 +57,7 @@ def key(word: str) -> str:
 def spelled(text: str) -> list[str]:
     """The folded words of a text with shorthand written out, hidden letters shown, and s p a c e d letters joined."""
     text = text[:MATCHED].lower()
-    if _HIDDEN.search(text):
+    if _FIGURES.search(text):
         text = _HIDDEN.sub(_shown, text)
     found = fold(text).split()
     if sum(len(word) == 1 for word in found) > 2:
@@ -69,10 +74,12 @@ def spelled(text: str) -> list[str]:
 def _shown(match: re.Match[str]) -> str:
     """A word with figures for letters, written with letters; a number with its unit glued on, apart."""
     word = match.group()
+    if word.isalpha() or not _FIGURES.search(word) or not any(c.isalpha() for c in word):
+        return word
     glued = _NUMBER_GLUED.match(word)
-    if glued and (len(glued[1]) > 1 or glued[2].startswith(("ano", "año", "mes", "dia", "sem", "hij", "hor", "mil", "year"))):
+    if glued and (len(glued[1]) > 1 or glued[2].startswith(_UNITS)):
         return f"{glued[1]} {glued[2]}"
-    if sum(c.isdigit() for c in word) > sum(c.isalpha() for c in word):
+    if sum(c.isdigit() for c in word) > sum(c.isalpha() for c in word) + 1:
         return word
     return word.translate(_LEET)
 
