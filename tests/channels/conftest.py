@@ -20,6 +20,7 @@ from bot.channels.telegram import LIMITS as TELEGRAM
 from bot.channels.telegram import Telegram
 from bot.channels.whatsapp import LIMITS as WHATSAPP
 from bot.channels.whatsapp import WhatsApp
+from bot.crypto import vault
 from bot.record import Record
 from bot.service import Puente, contents, prepare
 from bot.settings import Settings, load
@@ -29,6 +30,8 @@ from tests.fakes.telegram import FakeTelegram
 from tests.fakes.telegram_limits import unlimited
 from tests.fakes.twilio import FakeTwilio
 from tests.minds import MIND
+
+pytest.register_assert_rewrite("tests.channels.replay")
 
 PUBLIC = "https://bot.example"
 SECRET = "a_secret-0123456789abcdefghijklmnop"
@@ -84,10 +87,10 @@ class Town:
             )  # fmt: skip
         return found
 
-    async def start(self, record: Callable[[Settings], Record] = prepare) -> None:
+    async def start(self) -> None:
         """Start the product on its database, new or not."""
         given = self.settings()
-        kept = record(given)
+        kept = prepare(given)
         self.puente = Puente(given, kept, house.build(MIND), self.channels(given, kept))
         self.served = Served(Listening(self.puente))
         base = await self.served.start()
@@ -113,6 +116,13 @@ class Town:
                     return
                 await asyncio.sleep(0.002)
 
+    async def soon(self, true: Callable[[], bool], within: float = 2.0) -> bool:
+        """Wait for something that should come, without insisting."""
+        over = asyncio.get_running_loop().time() + within
+        while not true() and asyncio.get_running_loop().time() < over:  # noqa: ASYNC110 - another's server
+            await asyncio.sleep(0.001)
+        return true()
+
     async def all(self, statement: str, **values: Any) -> list[dict[str, Any]]:
         return await self.puente.record.run(lambda tx: [dict(row) for row in tx.all(statement, **values)])
 
@@ -122,7 +132,7 @@ class Town:
             "SELECT (SELECT COUNT(*) FROM inbox WHERE done_at IS NULL AND contact_id IS NOT NULL) "
             "+ (SELECT COUNT(*) FROM outbox WHERE state IN ('waiting', 'claimed')) AS n"
         )
-        return found[0]["n"] == 0
+        return int(found[0]["n"]) == 0
 
     async def settled(self) -> None:
         await self.until(self.idle)
@@ -136,6 +146,11 @@ class Town:
 
     def on(self, channel: str) -> TelegramPhone | WhatsAppPhone:
         return self.on_telegram() if channel == "telegram" else self.on_whatsapp()
+
+
+def address(phone: Any) -> bytes:
+    """How the record names this person."""
+    return vault().blind(phone.fake.name.replace("twilio", "whatsapp"), phone.address)
 
 
 @asynccontextmanager

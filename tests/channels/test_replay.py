@@ -32,6 +32,6 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]
 @pytest.mark.parametrize("channel", ["telegram", "whatsapp"])
 async def test_the_chat_is_had_as_written(place: Town, channel: str, file: Path) -> None:
     try:
-        await Player(place, channel).play(file)
+        await Player(place, channel).play(file.read_text("utf-8"))
     except Untold as why:
         pytest.skip(str(why))
