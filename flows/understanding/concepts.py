@@ -66,8 +66,8 @@ LONG = 16
 CLEAR = 2.2
 """What a letter may cost (its share of the words' log-odds) for a glued text to be read as several words."""
 
-WORDY, FIGURE = 14, 8.0
-"""The longest word looked for in a glued text, and what a figure in it costs (a rare word's log-odds)."""
+WORDY, FIGURE, STRANGE = 14, 8.0, 12.0
+"""The longest word looked for in a glued text; what a figure in it costs, and, with its letters, an unknown word."""
 
 USUAL = 20
 """Lines in which a short word must stand for another to be taken for its slip: *kero* for *kiero*."""
@@ -119,7 +119,7 @@ class Concepts:
         """The known word a written one is, or the several written together, or the nearest."""
         token = self._tokens.get(key(word))
         if token is None and len(word) > 4 and (parts := self._cut(word)):
-            return [self._tokens.get(part) or Token(part, NONE) for part in map(key, parts)]
+            return [self._tokens.get(key(part)) or self._repaired(part) or Token(key(part), NONE) for part in parts]
         return (token or self._repaired(word) or Token(key(word), NONE),)
 
     def _repaired(self, word: str) -> Token | None:
@@ -147,6 +147,8 @@ class Concepts:
                     continue
                 part = glued[start:end]
                 price = FIGURE if part.isdecimal() else self._price.get(part)
+                if price is None and len(glued) >= LONG:
+                    price = STRANGE + 2.0 * len(part)
                 if price is not None and ((now := best[end]) is None or before[0] + price < now[0]):
                     best[end] = (before[0] + price, start)
         found = best[len(glued)]

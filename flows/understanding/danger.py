@@ -36,8 +36,9 @@ SURE = 1.5
 KIND_SIZE = 1 << 15
 RIDGE, ROUNDS = 1e-4, 50
 KIND_RIDGE, KIND_ROUNDS = 1e-3, 12
-LONG = 26
-"""Words after which a message is also read in overlapping windows, so that small talk cannot drown a cry for help."""
+LONG, WINDOW, SENTENCES = 26, 20, 40
+"""Words after which a message is also read in overlapping windows of so many words, so that small talk cannot drown
+a cry for help; and how many sentences of one are looked at."""
 
 _SENTENCE = re.compile(r"[.!?;\n…]+\s*")
 
@@ -93,19 +94,20 @@ class Dangers:
         return Danger(kind, level(kind, ideas, minor), round(float(chance), 3))
 
     def _parts(self, text: str) -> list[list[Token]]:
-        """The whole message, its sentences when it has several, and windows when it is long."""
+        """The whole message, its sentences when it has several, and windows when it is long.
+
+        Of many sentences and windows only those in which a scene of danger stands are weighed.
+        """
         whole = self._traits.tokens(text)
-        if not whole:
-            return []
-        parts = [whole]
-        sentences = [part for part in _SENTENCE.split(text[:MATCHED]) if part.strip()] if len(whole) > 5 else []
-        if 1 < len(sentences) < 30:
-            parts += [self._traits.tokens(sentence) for sentence in sentences]
-        for part in list(parts):
+        if len(whole) < 6:
+            return [whole] if whole else []
+        sentences = [part for part in _SENTENCE.split(text[:MATCHED]) if part.strip()]
+        parts = [self._traits.tokens(sentence) for sentence in sentences[:SENTENCES]] if len(sentences) > 1 else []
+        few = len(parts) < 4
+        for part in [whole, *parts]:
             if len(part) > LONG:
-                windows = (part[at : at + 20] for at in range(0, len(part) - 8, 10))
-                parts += [window for window in windows if self._traits.scenes(window)]
-        return [part for part in parts if part]
+                parts += [part[at : at + WINDOW] for at in range(0, len(part) - WINDOW // 2, WINDOW // 2)]
+        return [whole, *(part for part in parts if part and ((few and len(part) <= LONG) or self._traits.scenes(part)))]
 
     def _weigh(self, tokens: Sequence[Token]) -> float:
         places, values = self._traits.meaning(tokens)
