@@ -37,23 +37,26 @@ def send(settings: Settings, subject: str, words: str) -> None:
     message = EmailMessage()
     message["Subject"], message["From"], message["To"] = subject, _sender(where), settings.alert_mail_to
     message.set_content(words)
-    with _connected(where) as server:
+    with _server(where) as server:
+        _encrypt(server, where)
         if where.username:
             server.login(unquote(where.username), unquote(where.password or ""))
         server.send_message(message)
 
 
-def _connected(where: SplitResult) -> smtplib.SMTP:
-    """A password never goes over a line that is not encrypted: such a server raises `SMTPNotSupportedError`."""
+def _server(where: SplitResult) -> smtplib.SMTP:
     host, port = where.hostname or "localhost", where.port or PORTS[where.scheme]
     if where.scheme == "smtps":
         return smtplib.SMTP_SSL(host, port, timeout=PATIENCE, context=ssl.create_default_context())
-    server = smtplib.SMTP(host, port, timeout=PATIENCE)
-    server.ehlo()
-    if where.username or server.has_extn("starttls"):
-        server.starttls(context=ssl.create_default_context())
+    return smtplib.SMTP(host, port, timeout=PATIENCE)
+
+
+def _encrypt(server: smtplib.SMTP, where: SplitResult) -> None:
+    """A password never goes over a line that is not encrypted: such a server raises `SMTPNotSupportedError`."""
+    if where.scheme == "smtp":
         server.ehlo()
-    return server
+        if where.username or server.has_extn("starttls"):
+            server.starttls(context=ssl.create_default_context())
 
 
 def _sender(where: SplitResult) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot import memo
 from bot.models.migrate import newest
-from bot.record import DOWN, Tx
+from bot.record import Tx
 from bot.service import Puente
 
 KEPT = 2.0
@@ -33,7 +33,7 @@ class Readiness:
     async def _look(self) -> dict[str, Any]:
         try:
             version = await self._puente.record.run(_write, time.time())
-        except DOWN:
+        except Exception:  # gone, full, or a replica that only reads: whatever it is, it is not ready
             return {"ready": False, "database": "does not take a write", "worker": self._worker()}
         at_head = version == _head()
         migrations = "up to date" if at_head else "not this release's: run puente migrate"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 
@@ -24,6 +25,7 @@ class Strangers:
         self._record = record
         self._seen: Counter[str] = Counter()
         self._writing: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
 
     def seen(self, channel: str) -> None:
         """One more; from the event loop."""
@@ -33,13 +35,14 @@ class Strangers:
             self._writing = asyncio.get_running_loop().create_task(self._write_soon())
 
     async def stop(self) -> None:
+        """Write down what is counted, now."""
+        self._hurry.set()
         if self._writing is not None:
-            self._writing.cancel()
-            await asyncio.gather(self._writing, return_exceptions=True)
-        await self._write()
+            await self._writing
 
     async def _write_soon(self) -> None:
-        await asyncio.sleep(TOGETHER)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), TOGETHER)
         await self._write()
 
     async def _write(self) -> None:
