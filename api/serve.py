@@ -24,11 +24,11 @@ def serve(given: Settings, works: bool = True) -> int:
 
     `works` is False where workers run elsewhere: then it only takes messages in and answers over HTTP.
     """
-    listening = _listen(given)
-    puente = build(given, works=works)
-    _welcome(puente.record, given, _address(given, listening))
-    _run(create(puente), listening)
-    puente.record.close()
+    with _listen(given) as listening:
+        puente = build(given, works=works)
+        _welcome(puente.record, given, _address(given, listening))
+        _run(create(puente), listening)
+        puente.record.close()
     return 0
 
 
