@@ -31,7 +31,7 @@ from tests.fakes.telegram_limits import unlimited
 from tests.fakes.twilio import FakeTwilio
 from tests.minds import MIND
 
-pytest.register_assert_rewrite("tests.channels.replay")
+pytest.register_assert_rewrite("tests.channels.replay", "tests.channels.by_hand")
 
 PUBLIC = "https://bot.example"
 SECRET = "a_secret-0123456789abcdefghijklmnop"
@@ -167,6 +167,7 @@ async def town(folder: Path, **more: Any) -> AsyncIterator[Town]:
             yield place
         finally:
             await place.stop()
+    await asyncio.sleep(0)  # lets the transports that were just closed go
 
 
 @pytest.fixture

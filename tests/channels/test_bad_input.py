@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from typing import Any
-from urllib.parse import quote_plus, urlencode
 
-import httpx
 import pytest
 import pytest_asyncio
 
-from bot.crypto import vault
-from tests.channels.conftest import PUBLIC, SECRET, Town, town
+from tests.channels.by_hand import at_menu, heard, kept, telegrams
+from tests.channels.conftest import Town, address, town
 from tests.fakes import forge
 from tests.fakes.people import TelegramPhone, WhatsAppPhone
-from tests.fakes.twilio_hooks import Hook, signed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 BOTH = pytest.mark.parametrize("channel", ["telegram", "whatsapp"])
@@ -51,34 +46,6 @@ async def there(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]
     async with town(tmp_path_factory.mktemp("bad_input")) as there:
         await there.start()
         yield there
-
-
-async def at_menu(there: Town, channel: str) -> Any:
-    """Somebody past the first minute, at the menu."""
-    phone = there.on(channel)
-    for text in ("hola", "español", "no"):
-        assert await phone.say(text) == 204
-        await phone.hears()
-    await there.settled()
-    phone.forget()
-    return phone
-
-
-async def post(there: Town, path: str, **what: Any) -> httpx.Response:
-    """Whatever an HTTP client can send, to where the product listens."""
-    base = there.telegram.roads[PUBLIC]
-    return await there.client.request(what.pop("method", "POST"), base + path, **what)
-
-
-async def kept(there: Town) -> int:
-    return int((await there.all("SELECT COUNT(*) AS n FROM inbox"))[0]["n"])
-
-
-async def heard(there: Town, phone: Any) -> str:
-    """The words that came since, once nothing is on its way any more."""
-    new = await phone.hears()
-    await there.settled()
-    return "\n".join(sent.text for sent in [*new, *(await phone.hears(0))])
 
 
 @BOTH
@@ -185,7 +152,7 @@ async def test_an_album_is_one_conversation(there: Town) -> None:
         await there.settled()
         rows = await there.all(
             "SELECT COUNT(DISTINCT contact_id) AS people, COUNT(*) AS messages FROM inbox WHERE contact_id = "
-            "(SELECT contact_id FROM address WHERE hash = :h)", h=vault().blind(channel, phone.address),
+            "(SELECT contact_id FROM address WHERE hash = :h)", h=address(phone),
         )  # fmt: skip
         assert rows == [{"people": 1, "messages": 4}]
 
@@ -200,12 +167,6 @@ async def test_kinds_of_updates_that_are_no_ones_message_are_taken_and_left(ther
     ):
         assert (await telegrams(there, update)).status_code == 204
     assert await kept(there) == before
-
-
-async def telegrams(there: Town, update: Any, secret: str = SECRET, **more: Any) -> httpx.Response:
-    headers = {"X-Telegram-Bot-Api-Secret-Token": secret, "Content-Type": "application/json"}
-    body = update if isinstance(update, bytes) else json.dumps(update).encode()
-    return await post(there, "/webhooks/telegram", content=body, headers=headers, **more)
 
 
 async def test_groups_are_not_talked_to(there: Town) -> None:
@@ -224,7 +185,7 @@ async def test_groups_are_not_talked_to(there: Town) -> None:
 async def test_a_block_is_remembered_until_the_person_writes_again(there: Town) -> None:
     phone = await at_menu(there, "telegram")
     blocked = "SELECT blocked_at FROM address WHERE hash = :h"
-    own = {"h": vault().blind("telegram", phone.address)}
+    own = {"h": address(phone)}
     assert await phone.block() == 204
     assert (await there.all(blocked, **own))[0]["blocked_at"] is not None
     assert await phone.unblock() == 204
@@ -315,7 +276,7 @@ async def test_messages_out_of_order_are_all_kept(there: Town, channel: str) -> 
         assert await phone.send(*items, order=[5, 3, 4, 1, 0, 2]) == [204] * 6
     rows = await there.all(
         "SELECT COUNT(*) AS n FROM inbox WHERE contact_id = (SELECT contact_id FROM address WHERE hash = :h)",
-        h=vault().blind(channel, phone.address),
+        h=address(phone),
     )
     assert rows[0]["n"] == 6
     await there.settled()
@@ -330,120 +291,3 @@ async def test_a_replay_at_any_later_time_has_no_effect(there: Town) -> None:
     assert await phone.again(item) == 204
     await there.settled()
     assert (await kept(there), await phone.hears(0)) == (before, [])
-
-
-SECRETS = {"none": "", "short": "a", "wrong": "b" * len(SECRET), "longer": SECRET + "a", "ñ": "ñ" * 40}
-
-
-@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
-async def test_telegram_without_the_secret_is_not_telegram(there: Town, secret: str) -> None:
-    phone = there.on_telegram()
-    before = await kept(there)
-    headers = {b"X-Telegram-Bot-Api-Secret-Token": secret.encode()} if secret else {}
-    answer = await post(there, "/webhooks/telegram", json=phone.text("hola"), headers=headers)
-    assert (answer.status_code, await kept(there)) == (403, before)
-
-
-FORGERIES: dict[str, Callable[[Town, Hook], Hook]] = {
-    "wrong signature": lambda there, hook: forge.wrong_signature(hook),
-    "no signature": lambda there, hook: forge.without_signature(hook),
-    "another token": lambda there, hook: forge.other_token(there.twilio, hook),
-    "another algorithm": lambda there, hook: forge.other_algorithm(hook),
-    "SHA-256 that nobody agreed on": lambda there, hook: forge.other_algorithm(hook, "HMAC_SHA256"),
-    "another account": lambda there, hook: forge.other_account(there.twilio, hook),
-    "a field twice": lambda there, hook: forge.duplicate_key(hook, "Body"),
-    "the sid twice": lambda there, hook: forge.duplicate_key(hook, "MessageSid", "SM" + "0" * 32),
-    "JSON": lambda there, hook: forge.as_json(hook),
-    "another sender": lambda there, hook: changed(there, hook, To="whatsapp:+14155238887"),
-    "nobody": lambda there, hook: changed(there, hook, From="+50255550100"),
-    "somebody odd": lambda there, hook: changed(there, hook, From="whatsapp:+5025555\u0660100"),
-    "no sid": lambda there, hook: changed(there, hook, MessageSid="SM" + "g" * 32),
-    "odd media": lambda there, hook: changed(there, hook, NumMedia="-1"),
-    "another version": lambda there, hook: changed(there, hook, ApiVersion="soon"),
-    "signed for another address": lambda there, hook: replace(
-        signed(there.twilio, hook.url.replace("https", "http"), hook.form), url=hook.url
-    ),
-    "half a character": lambda there, hook: replace(hook, body=urlencode(hook.form).encode() + b"&Odd=%ED%A0"),
-    "a broken form": lambda there, hook: replace(hook, body=b"%%%&&&=="),
-    "nothing": lambda there, hook: replace(hook, body=b""),
-    "bytes": lambda there, hook: replace(hook, body=bytes(range(256))),
-}
-
-
-def changed(there: Town, hook: Hook, **fields: str) -> Hook:
-    """Signed as it should be, with another value."""
-    return signed(there.twilio, hook.url, [(name, fields.get(name, value)) for name, value in hook.form])
-
-
-@pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES.keys())
-async def test_what_twilio_did_not_send_like_this_is_refused(
-    there: Town, forgery: Callable[[Town, Hook], Hook]
-) -> None:
-    phone = there.on_whatsapp()
-    before = await kept(there)
-    assert await phone.again(forgery(there, phone.text("hola"))) == 403
-    assert await kept(there) == before
-
-
-async def test_one_changed_byte_is_enough(there: Town) -> None:
-    phone = there.on_whatsapp()
-    before = await kept(there)
-    for hook in list(forge.one_byte(phone.text("hola")))[::7]:
-        assert await phone.again(hook) == 403
-    assert await kept(there) == before
-
-
-async def test_a_request_cut_anew_under_its_signature_is_no_new_message(there: Town) -> None:
-    phone = await at_menu(there, "whatsapp")
-    item = phone.text("hola")
-    await phone.send(item)
-    await heard(there, phone)
-    before = await kept(there)
-    for hook in forge.recuts(item):
-        assert await phone.again(hook) in (204, 403)
-    await there.settled()
-    assert (await kept(there), await phone.hears(0)) == (before, [])
-
-
-async def test_words_stolen_for_another_persons_mouth_are_refused(there: Town) -> None:
-    thief, victim = there.on_whatsapp("Mañoso"), await at_menu(there, "whatsapp")
-    genuine, stolen = forge.stolen_words(thief, victim.address, "borrar mis datos")
-    assert await thief.again(genuine) == 403
-    assert await thief.again(stolen) == 403
-    await there.settled()
-    assert await victim.hears(0) == []
-
-
-async def test_forwarded_headers_change_nothing(there: Town) -> None:
-    phone = there.on_whatsapp()
-    other = signed(there.twilio, "https://evil.example/webhooks/twilio", phone.text("hola").form)
-    headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"}
-    assert await phone.again(replace(other, url=f"{PUBLIC}/webhooks/twilio", headers=other.headers | headers)) == 403
-
-
-@pytest.mark.parametrize("path", ["/webhooks/telegram", "/webhooks/twilio", "/webhooks/twilio/status"])
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH"])
-async def test_other_methods_are_refused(there: Town, path: str, method: str) -> None:
-    assert (await post(there, path, method=method)).status_code == 405
-
-
-@pytest.mark.parametrize("path", ["/webhooks/", "/webhooks/nobody", "/webhooks/telegram/", "/webhooks/twilio/x"])
-async def test_other_paths_are_not_there(there: Town, path: str) -> None:
-    assert (await post(there, path, content=b"{}")).status_code == 404
-
-
-async def test_more_than_256_kb_is_too_much(there: Town) -> None:
-    phone = there.on_whatsapp()
-    assert (await telegrams(there, b"x" * (256 * 1024 + 1))).status_code == 413
-    form = quote_plus("a" * 256 * 1024)
-    assert await phone.again(replace(phone.text("a"), body=f"Body={form}".encode())) == 413
-
-
-async def test_a_status_that_is_not_ours_changes_nothing(there: Town) -> None:
-    phone = there.on_whatsapp()
-    url = f"{PUBLIC}/webhooks/twilio/status?ref=nobody"
-    form = {"MessageSid": "SM" + "7" * 32, "MessageStatus": "delivered", "AccountSid": there.twilio.account_sid}
-    odd = {"queued": 204, "read": 204, "half-way": 204, "failed": 204}
-    for status, answer in odd.items():
-        hook = signed(there.twilio, url, list((form | {"MessageStatus": status, "ErrorCode": "٣"}).items()))
-        assert await phone.again(hook) == answer

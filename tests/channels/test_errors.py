@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -26,10 +22,10 @@ from telegram.error import (
 )
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 
+from bot import failpoints
 from bot.channels import telegram, whatsapp
-from bot.record import DOWN, Record, Tx
-from tests.channels.conftest import Town, town
-from tests.fakes.faults import delay
+from bot.record import DOWN
+from tests.channels.conftest import Town
 
 TRANSPORT: dict[type[httpx.HTTPError], str] = {
     httpx.ConnectError: "not_sent",
@@ -130,22 +126,6 @@ def test_what_twilios_errors_mean(error: Exception, meant: tuple[str, str, float
     assert (failed.outcome, failed.why, failed.wait, failed.unreachable, failed.everyone) == meant
 
 
-class Faulty(Record):
-    """A database that cannot take anything while `broken` is set; from the beginning or in the middle."""
-
-    broken: Exception | None = None
-    in_the_middle = False
-
-    @contextmanager
-    def transaction(self) -> Iterator[Tx]:
-        if self.broken is not None and not self.in_the_middle:
-            raise self.broken
-        with super().transaction() as tx:
-            yield tx
-            if self.broken is not None:
-                raise self.broken
-
-
 BROKEN = {
     "locked": OperationalError("BEGIN IMMEDIATE", None, sqlite3.OperationalError("database is locked")),
     "full": sqlite3.OperationalError("database or disk is full"),
@@ -160,47 +140,37 @@ def test_only_a_database_that_is_down_is_down() -> None:
 
 
 @pytest.fixture
-async def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
-    monkeypatch.setattr("bot.service.Record", Faulty)  # the edge: where the product opens its database
-    async with town(tmp_path) as there:
-        await there.start()
-        yield there
+async def there(empty: Town) -> AsyncIterator[Town]:
+    await empty.start()
+    yield empty
+    failpoints.clear()
 
 
-@pytest.mark.parametrize("in_the_middle", [False, True], ids=["at once", "in the middle"])
-@pytest.mark.parametrize("error", BROKEN.values(), ids=BROKEN.keys())
-async def test_what_could_not_be_kept_is_asked_for_again_and_taken(
-    there: Town, error: Exception, in_the_middle: bool
-) -> None:
-    record: Any = there.puente.record
+@pytest.mark.parametrize("place", ["accept.before", "accept.kept", "accept.after"])
+@pytest.mark.parametrize("how", ["full", "locked", "drop"])
+async def test_what_could_not_be_kept_is_asked_for_again_and_taken(there: Town, place: str, how: str) -> None:
     ana, rosa = there.on_telegram(), there.on_whatsapp()
-    record.in_the_middle, record.broken = in_the_middle, error
-    assert await ana.say("hola") == 503
-    assert {delivery.pause for delivery in there.telegram.updates.deliveries} == {5.0}
+    failpoints.arm(place, how)
+    assert await ana.say("hola") == 204
+    assert [(one.status, one.pause) for one in there.telegram.updates.deliveries] == [(503, 5.0), (204, 0.0)]
+    failpoints.arm(place, how)
     item = rosa.text("hola")
-    assert await rosa.send(item) == [503]
-    record.broken = None
-    assert await there.telegram.updates.deliver_pending() == 0
-    assert await rosa.again(item) == 204
+    assert (await rosa.send(item), await rosa.again(item)) == ([503], 204)
     assert len(await ana.hears()) == len(await rosa.hears()) == 1
     await there.settled()
     rows = await there.all("SELECT COUNT(*) AS n FROM inbox WHERE kind = 'message'")
     assert rows[0]["n"] == 2
+    assert await ana.hears(0) == await rosa.hears(0) == []
 
 
-async def test_a_database_that_comes_back_finds_everything_waiting(there: Town) -> None:
-    """Between keeping a message and answering it, and between sending and writing down that it was sent."""
-    record: Any = there.puente.record
+@pytest.mark.parametrize("place", ["receipt.before", "receipt.after"])
+async def test_a_receipt_that_could_not_be_written_down_is_not_forgotten(there: Town, place: str) -> None:
+    """Sent, and the disk is full: it does not count as uncertain, and is not sent again."""
     ana = there.on_telegram()
-    gate = asyncio.Event()
-    there.telegram.sleep = lambda seconds: gate.wait()  # type: ignore[assignment,return-value]
-    there.telegram.plan.add(delay(1), to=ana.address)
+    failpoints.arm(place, "full")
     await ana.say("hola")
-    await there.until(lambda: bool(there.telegram.plan.taken))
-    record.broken = BROKEN["full"]
-    gate.set()
     await ana.hears()
-    record.broken = None
     await there.settled()
+    assert not failpoints.armed()
     assert [row["state"] for row in await there.all("SELECT state FROM outbox")] == ["sent"]
     assert len(ana.received) == 1

@@ -35,11 +35,13 @@ async def there(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]
 
 
 @IN_ONE_LOOP
-@pytest.mark.parametrize("name", TYPED)
-async def test_without_stored_layouts_options_are_numbered_and_numbers_are_understood(there: Town, name: str) -> None:
+@pytest.mark.parametrize("script", [(CHATS / f"{name}.chat").read_text("utf-8") for name in TYPED], ids=TYPED)
+async def test_without_stored_layouts_options_are_numbered_and_numbers_are_understood(
+    there: Town, script: str
+) -> None:
     """The same chats, typed: what cannot be tapped is written."""
     assert there.puente.channels["whatsapp"].contents == {}  # type: ignore[attr-defined]
-    await Player(there, "whatsapp", stored=False, taps=False).play((CHATS / f"{name}.chat").read_text("utf-8"))
+    await Player(there, "whatsapp", stored=False, taps=False).play(script)
 
 
 async def synced(there: Town) -> list[str]:

@@ -10,11 +10,14 @@ import pytest_asyncio
 
 from bot.channels.whatsapp_sync import sync
 from tests.channels.conftest import Town, town
-from tests.channels.replay import Player, Untold
+from tests.channels.recorded import Untold
+from tests.channels.replay import Player
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FILES = sorted((Path(__file__).parent.parent / "chats").glob("*.chat"))
-EVERY_CHAT = pytest.mark.parametrize("file", FILES, ids=[file.name.removesuffix(".chat") for file in FILES])
+EVERY_CHAT = pytest.mark.parametrize(
+    "script", [file.read_text("utf-8") for file in FILES], ids=[file.name.removesuffix(".chat") for file in FILES]
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -30,8 +33,8 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]
 
 @EVERY_CHAT
 @pytest.mark.parametrize("channel", ["telegram", "whatsapp"])
-async def test_the_chat_is_had_as_written(place: Town, channel: str, file: Path) -> None:
+async def test_the_chat_is_had_as_written(place: Town, channel: str, script: str) -> None:
     try:
-        await Player(place, channel).play(file.read_text("utf-8"))
+        await Player(place, channel).play(script)
     except Untold as why:
         pytest.skip(str(why))
