@@ -54,16 +54,15 @@ def _mask(logger: Any, method: str, event: Any) -> Any:
 
 
 class Masked(logging.Formatter):
-    """Lines of the libraries' loggers: the message masked, never a traceback (it quotes values)."""
+    """Lines of the libraries' loggers: their own words without what they put into them, never a traceback.
+
+    What they put in is a request, a statement's values, an update: the person's own words as often as not.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
-        try:
-            message = record.getMessage()
-        except (TypeError, ValueError):
-            message = str(record.msg)
         level = record.levelname.lower()
-        line = {"event": message, "logger": record.name, "level": level, "error": error}
+        line = {"event": record.msg, "logger": record.name, "level": level, "error": error}
         return str(_render(None, level, _mask(None, "", line)))
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--canaries", default="40", help="conversations in which nobody may be seen (1000: all of them)")
     parser.addoption("--accept", action="store_true", help="write chats and stored names anew from what happened")
 
 
