@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -25,6 +25,8 @@ from flows.understanding.services import Services
 
 THINNED = 3
 """One in so many of our other messages teaches what is no offer: all of them teach no more, and take longer."""
+
+T = TypeVar("T")
 
 _ROOT = files("flows.knowledge")
 
@@ -53,15 +55,17 @@ def lines(name: str) -> list[dict[str, Any]]:
 def mind(services: Sequence[Mapping[str, Any]] | None = None, kept: Path | None = None) -> Mind:
     """Everything the bot understands, built from the files; `services` are the directory's records as they stand.
 
-    `kept` is a folder for what took long to learn; it is learnt again when the files it comes from change.
+    `kept` is a folder for what took long to learn; it is learnt again when the files it comes from change. Danger and
+    commands are there at once; the others by the time a conversation comes to them (`learning.warm`).
     """
+    records = facts("services.yaml")["services"] if services is None else services
     return Mind(
         dangers=dangers(kept),
         commands=commands(kept),
         places=places(),
-        trades=trades(kept),
-        services=directory(facts("services.yaml")["services"] if services is None else services, kept),
-        scams=scams(kept),
+        trades=later(lambda: trades(kept)),
+        services=later(lambda: directory(records, kept)),
+        scams=later(lambda: scams(kept)),
         age=declared_age,
     )
 
@@ -86,6 +90,11 @@ FILES: Mapping[str, tuple[str, ...]] = {
 def sources(engine: str) -> list[str]:
     """The text of the files an engine is learnt from: when one changes it is learnt again."""
     return [text(name) for name in FILES[engine]]
+
+
+def later(make: Callable[[], T]) -> T:
+    """Stands for what `make` makes, and makes it when it is asked something."""
+    return learning.Later(make)  # type: ignore[return-value]
 
 
 def dangers(kept: Path | None = None) -> Dangers:

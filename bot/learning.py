@@ -9,15 +9,47 @@ import pickle
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+class Later:
+    """An engine that is made when it is first asked, or before by `warm`: the first answers need not wait for it."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.made(), name)
+
+    def made(self) -> Any:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+        return self._made
+
+
+def warm(engines: Iterable[object], folder: Path) -> None:
+    """Make in the background what was put off; what takes longest to learn in a process of its own."""
+    waiting = [engine for engine in engines if isinstance(engine, Later)]
+
+    def make() -> None:
+        for learner in ahead(folder, ("services",)) if waiting else ():
+            learner.wait()
+        for engine in waiting:
+            engine.made()
+
+    threading.Thread(target=make, name="warm", daemon=True).start()
 
 
 def kept(folder: Path | None, name: str, sources: Iterable[str], learn: Callable[[], T]) -> T:
@@ -42,11 +74,11 @@ def forget(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def ahead(folder: Path, names: Iterable[str]) -> None:
+def ahead(folder: Path, names: Iterable[str]) -> list[subprocess.Popen[bytes]]:
     """On a first start, begin to learn in processes of their own, so that it uses every core."""
-    for name in names:
-        if not list(folder.glob(f"{name}-*.learnt")):
-            subprocess.Popen([sys.executable, "-m", "bot.knowledge", str(folder), name])  # noqa: S603 - ourselves
+    command = [sys.executable, "-m", "bot.knowledge", str(folder)]
+    missing = [name for name in names if not list(folder.glob(f"{name}-*.learnt"))]
+    return [subprocess.Popen([*command, name]) for name in missing]  # noqa: S603 - ourselves
 
 
 @contextmanager

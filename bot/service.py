@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
-from bot import crypto, demo, directory, house, inbox, knowledge, rounds, unreadable
+from bot import crypto, demo, directory, house, inbox, knowledge, learning, rounds, unreadable
 from bot.channels import Channel, Event, Incoming, Reach, Status, Unreadable
 from bot.channels.local import TERMINAL, WEB, Local
 from bot.channels.telegram import Telegram
@@ -50,6 +50,8 @@ class Puente:
         await self.record.news.start()
         if not self.works:
             return
+        mind = self.house.book.mind
+        learning.warm((mind.trades, mind.services, mind.scams), self.settings.var)
         await self.worker.start()
         telegram = self.channels.get("telegram")
         if isinstance(telegram, Telegram):
