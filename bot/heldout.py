@@ -97,11 +97,8 @@ def dangers(engine: Dangers, lines: Iterable[Line]) -> Iterator[Judged]:
         heard = engine.hear(line["text"])
         kind, style = line["kind"], str(line.get("style", "")).split("/")[0]
         if kind is None:
-            marks = {
-                "false alarms on ordinary messages" if style in ORDINARY else "false alarms on look-alikes": bool(
-                    heard
-                )
-            }
+            alike = "ordinary messages" if style in ORDINARY else "stories" if style == "story" else "look-alikes"
+            marks = {f"false alarms on {alike}": heard is not None}
         else:
             marks = {"recall": heard is not None}
             if heard is not None:
@@ -201,8 +198,9 @@ def lines(engine: str) -> Sequence[Line]:
             return [*knowledge.lines("service_questions_test.jsonl"), *_part("out_of_scope.jsonl", "test")]
         case "dangers":
             calm = [
-                {**line, "kind": None, "style": "questions"}
+                {**line, "kind": None, "style": "story" if line["style"] in STORY else "questions"}
                 for line in knowledge.lines("service_questions_test.jsonl")
+                if not _of_danger(line)
             ]
             chat = [{**line, "kind": None, "style": "chat"} for line in _part("out_of_scope.jsonl", "test")]
             return [*_part("danger/messages.jsonl", "test"), *_part("danger/look_alikes.jsonl", "test"), *calm, *chat]
@@ -219,3 +217,10 @@ def lines(engine: str) -> Sequence[Line]:
 
 def _part(file: str, split: str) -> Sequence[Line]:
     return [line for line in knowledge.lines(file) if line["split"] == split]
+
+
+def _of_danger(question: Line) -> bool:
+    """Whether a question is about a service for people in danger: such a story may well be heard as one."""
+    records = {record["id"]: record for record in knowledge.facts("services.yaml")["services"]}
+    about = [records[id]["dimension"] for id in question["gold"] if id in records]
+    return not {"proteccion", "psicosocial", "salud", "social"}.isdisjoint(about)
