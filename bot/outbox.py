@@ -51,6 +51,7 @@ AND (state IN ('claimed', 'unknown') OR (state = 'waiting' AND why = 'repeat'))"
 # not when the person has written since we tried: then they have let us in again
 BLOCKED = """UPDATE address SET blocked_at = :at WHERE id = :chat
 AND COALESCE(last_inbound_at, 0) <= (SELECT attempted_at FROM outbox WHERE id = :id)"""
+BEHIND = "SELECT 1 AS yes FROM outbox WHERE address_id = :chat AND state = 'waiting' LIMIT 1"
 NEXT_DUE = "SELECT MIN(due_at) AS due FROM outbox WHERE channel = :channel AND state = 'waiting'"
 
 
@@ -168,6 +169,12 @@ def settle(
 ) -> None:
     """Record what became of an attempt. `listed`: the provider's own list will tell of one we are not sure of."""
     at = time.time() if now is None else now
+    _record(tx, errand, outcome, channel, at, listed)
+    if tx.one(BEHIND, chat=errand.chat) is not None:
+        tx.tell("outbox", channel)
+
+
+def _record(tx: Tx, errand: Errand, outcome: Receipt | Failed, channel: str, at: float, listed: bool) -> None:
     if isinstance(outcome, Receipt):
         provider = vault().blind(f"{channel}|sent", outcome.provider)
         tx.run(SENT, id=errand.id, at=at, provider=provider, attempts=errand.attempts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from functools import partial
 
 import structlog
 
@@ -12,7 +13,7 @@ from bot import failpoints, meters, outbox
 from bot.channels import Channel, Failed, Receipt
 from bot.channels.hooks import Recounts
 from bot.logs import where
-from bot.record import DOWN, Record
+from bot.record import DOWN, Record, Tx
 
 log = structlog.get_logger()
 
@@ -52,6 +53,7 @@ class Pump:
         self.record, self.name, self.channel = record, name, channel
         self._listed = isinstance(channel, Recounts)
         self._more = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None  # once this is the channel's pump
         self._sending: set[asyncio.Task[None]] = set()
         self._slot = 0.0  # when the channel may send again, by the monotonic clock
         self._chats: dict[int, float] = {}  # when each chat may be written to again
@@ -80,6 +82,7 @@ class Pump:
                         await asyncio.wait_for(self._more.wait(), self._nap())
         finally:
             unhear()
+            self._loop = None
             await self._finish()
 
     async def reclaim(self, before: float) -> None:
@@ -92,37 +95,54 @@ class Pump:
             self._more.set()
 
     async def _send_some(self) -> bool:
-        """Claim what may leave this moment and start sending it; False when there is nothing.
+        """Claim what may leave this moment and start sending it; True when there may be more.
 
         Nothing is claimed before its time: until then a case manager may still take the conversation over.
         """
+        self._loop = asyncio.get_running_loop()
         if len(self._sending) >= IN_FLIGHT:
             await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
+        while (wait := self._slot - time.monotonic()) > 0:  # noqa: ASYNC110 - it may have been put off meanwhile
+            await asyncio.sleep(wait)
+        return await self.record.run(self.claim)
+
+    def claim(self, tx: Tx) -> bool:
+        """Claim what may leave this moment; it is sent once that is committed. True when there may be more.
+
+        Called from the thread that writes, by the pump itself or by the very transaction a message is written in.
+        """
+        began, at = time.monotonic(), time.time()
+        room = self._room(began)
+        if room <= 0 or self._loop is None:
             return True
-        room = min(IN_FLIGHT - len(self._sending), await self._slots())
-        now = time.monotonic()
-        self._chats = {chat: free for chat, free in self._chats.items() if free > now}
-        began, at = now, time.time()
         if self._unheard is not None:
-            await self.record.run(outbox.unclaim, self.name, self._unheard)
-        self._unheard = at  # until we hear that it was committed: if never, nothing of it is sent
-        errands = await self.record.run(outbox.claim, self.name, room, at, frozenset(self._chats))
-        self._unheard = None
-        limits, now = self.channel.limits, time.monotonic()
+            outbox.unclaim(tx, self.name, self._unheard)
+        self._unheard = at  # until it is committed: if never, nothing of it is sent
+        chats = {chat: free for chat, free in self._chats.items() if free > began}
+        errands = outbox.claim(tx, self.name, room, at, frozenset(chats))
         for errand in errands:
-            self._slot = max(self._slot, now - BURST) + 1 / limits.per_second
-            self._chats[errand.chat] = now + 1 / limits.per_chat
+            self._slot = max(self._slot, began - BURST) + 1 / self.channel.limits.per_second
+            chats[errand.chat] = began + 1 / self.channel.limits.per_chat
+        self._chats = chats  # a new one: the pump may be reading the old one
+        tx.then(partial(self._claimed, errands, began))
+        return len(errands) >= room
+
+    def _room(self, now: float) -> int:
+        """How many messages may leave now."""
+        free = min(now - self._slot, BURST)
+        slots = 0 if free < 0 else 1 + int(free * self.channel.limits.per_second)
+        return min(IN_FLIGHT - len(self._sending), slots)
+
+    def _claimed(self, errands: list[outbox.Errand], began: float) -> None:
+        self._unheard = None
+        if errands and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._start, errands, began)
+
+    def _start(self, errands: list[outbox.Errand], began: float) -> None:
+        for errand in errands:
             task = asyncio.create_task(self._deliver(errand, began))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
-        return bool(errands)
-
-    async def _slots(self) -> int:
-        """Wait until the channel may send, and how many may go then."""
-        while (wait := self._slot - time.monotonic()) > 0:  # noqa: ASYNC110 - it may have been put off meanwhile
-            await asyncio.sleep(wait)
-        free = min(time.monotonic() - self._slot, BURST)
-        return 1 + int(free * self.channel.limits.per_second)
 
     def _nap(self) -> float:
         """Seconds until a chat that rests may be written to again, at most a tick."""
@@ -141,7 +161,6 @@ class Pump:
             log.warning("outbox.failed", channel=self.name, outcome=failed.outcome, why=failed.why)
         meters.SENDS.labels(self.name, "sent" if isinstance(outcome, Receipt) else outcome.outcome).inc()
         await self._settle(errand, outcome)
-        self._more.set()
 
     async def _send(self, errand: outbox.Errand) -> Receipt:
         try:
@@ -172,7 +191,8 @@ class Pump:
         tries = 0
         while tries < SETTLES:
             try:
-                return await self.record.run(outbox.settle, errand, outcome, self.name, None, self._listed)
+                await self.record.run_soon(outbox.settle, errand, outcome, self.name, None, self._listed)
+                return
             except Exception as error:
                 tries += not isinstance(error, DOWN)
                 log.error("outbox.not_settled", channel=self.name, error=type(error).__name__, where=where(error))

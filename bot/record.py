@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import psycopg
+import structlog
 from psycopg.rows import dict_row
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -24,6 +25,8 @@ from bot import failpoints
 from bot.hand import Hand
 from bot.news import CHANNEL, News
 from bot.writers import Outcome, Writers
+
+log = structlog.get_logger()
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -59,13 +62,27 @@ class NotSafe(Exception):
     """The database does not keep what it promises; the text names the setting."""
 
 
+class After:
+    """What is to follow a transaction once it is committed: news by topic, and calls from the writing thread."""
+
+    __slots__ = ("calls", "news")
+
+    def __init__(self) -> None:
+        self.news: list[tuple[str, str]] = []
+        self.calls: list[Callable[[], None]] = []
+
+    def add(self, other: After) -> None:
+        self.news += other.news
+        self.calls += other.calls
+
+
 class Tx:
     """One open transaction: plain statements for the hot paths, a Session for the rest, wakes for after it."""
 
-    __slots__ = ("_cursor", "_hand", "_postgres", "_record", "_session", "driver", "told")
+    __slots__ = ("_cursor", "_hand", "_postgres", "_record", "_session", "after", "driver")
 
     def __init__(self, record: Record, hand: Hand) -> None:
-        self.told: list[tuple[str, Any]] = []
+        self.after = After()
         self._record = record
         self._hand = hand
         self._postgres = postgres = hand.postgres
@@ -126,7 +143,11 @@ class Tx:
         if self._postgres:
             self.run("SELECT pg_notify(:channel, :payload)", channel=CHANNEL, payload=f"{topic} {about}")
         else:
-            self.told.append((topic, str(about)))
+            self.after.news.append((topic, str(about)))
+
+    def then(self, call: Callable[[], None]) -> None:
+        """After this transaction is committed, and only then, make this short call from the writing thread."""
+        self.after.calls.append(call)
 
     def finish(self) -> None:
         if self._session is not None:
@@ -162,12 +183,12 @@ class Record:
     @contextmanager
     def transaction(self) -> Iterator[Tx]:
         """Everything inside is written together or not at all."""
-        with self._begun() as (hand, told):
+        with self._begun() as (hand, after):
             tx = Tx(self, hand)
             yield tx
             tx.finish()
-            told += tx.told
-            self._follow(hand, told, time.perf_counter() + BRIEF)
+            after.add(tx.after)
+            self._follow(hand, after, time.perf_counter() + BRIEF)
 
     def do(self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(tx, …)` in a transaction of its own, in this thread."""
@@ -195,17 +216,17 @@ class Record:
         self.engine.dispose()
 
     @contextmanager
-    def _begun(self) -> Iterator[tuple[Hand, list[tuple[str, Any]]]]:
-        """A transaction, and what is to be told when it is committed."""
+    def _begun(self) -> Iterator[tuple[Hand, After]]:
+        """A transaction, and what follows its commit."""
         try:
             hand = self._hands.get(timeout=PATIENCE)
         except Empty:
             raise PoolTimeout(f"no connection was free for {PATIENCE} seconds") from None
-        told: list[tuple[str, Any]] = []
+        after = After()
         try:
             hand.begin()
             try:
-                yield hand, told
+                yield hand, after
                 if failpoints.on:
                     failpoints.at("commit", hand.driver)
                 hand.commit()
@@ -216,7 +237,9 @@ class Record:
             self._hands.put(hand)
         if failpoints.on:
             failpoints.at("committed", hand.driver)
-        for topic, about in told:
+        for call in after.calls:
+            call()
+        for topic, about in after.news:
             self.news.spread(topic, about)
 
     def _together(self, works: Sequence[Callable[[Tx], Any]]) -> list[Outcome]:
@@ -227,16 +250,16 @@ class Record:
         if len(works) == 1:
             return [Outcome(self.do(works[0]))]
         outcomes: list[Outcome] = []
-        with self._begun() as (hand, told):
+        with self._begun() as (hand, after):
             until = time.perf_counter() + BRIEF
             for work in works:
-                outcomes.append(self._by_itself(hand, work, told))
+                outcomes.append(self._by_itself(hand, work, after))
                 if time.perf_counter() > until:
                     break
-            self._follow(hand, told, until)
+            self._follow(hand, after, until)
         return outcomes
 
-    def _by_itself(self, hand: Hand, work: Callable[[Tx], Any], told: list[tuple[str, Any]]) -> Outcome:
+    def _by_itself(self, hand: Hand, work: Callable[[Tx], Any], after: After) -> Outcome:
         """One piece of work inside a transaction of several: when it fails, the others stand."""
         tx = Tx(self, hand)
         hand.driver.execute("SAVEPOINT one")
@@ -249,17 +272,20 @@ class Record:
             hand.driver.execute("ROLLBACK TO one")
             outcome = Outcome(error=error)
         else:
-            told += tx.told
+            after.add(tx.after)
         hand.driver.execute("RELEASE one")
         return outcome
 
-    def _follow(self, hand: Hand, told: list[tuple[str, Any]], until: float) -> None:
+    def _follow(self, hand: Hand, after: After, until: float) -> None:
         for topic, follower in self.followers.items():
-            for about in {about: None for heard, about in told if heard == topic}:
+            for about in {about: None for heard, about in after.news if heard == topic}:
                 if time.perf_counter() > until:
                     return
-                if self._by_itself(hand, _after_tx(follower, about), told).value:
-                    told[:] = [notice for notice in told if notice != (topic, about)]
+                outcome = self._by_itself(hand, _after_tx(follower, about), after)
+                if outcome.error is not None:  # it is told instead, and who hears of it tries again
+                    log.warning("record.not_followed", topic=topic, error=type(outcome.error).__name__)
+                if outcome.value:
+                    after.news = [notice for notice in after.news if notice != (topic, about)]
 
 
 def _after_tx(work: Callable[..., T], *args: Any, **kwargs: Any) -> Callable[[Tx], T]:

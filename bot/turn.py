@@ -26,7 +26,8 @@ URGENT_REASONS = {"danger", "minor"}
 CONVERSATION = """SELECT c.state, c.version, c.owner, c.epoch, c.address_id, c.room, c.room_at,
 k.language, k.erased_at FROM conversation c JOIN contact k ON k.id = c.contact_id WHERE c.contact_id = :contact"""
 UNREAD = """SELECT i.id, i.kind, i.body, i.channel, i.address_id,
-COALESCE(i.written_at, i.received_at) AS written_at, a.channel AS wrote_on
+COALESCE(i.written_at, i.received_at) AS written_at, a.channel AS wrote_on,
+EXISTS (SELECT 1 FROM inbox l WHERE l.contact_id = i.contact_id AND l.id > i.id AND l.done_at IS NULL) AS more
 FROM inbox i LEFT JOIN address a ON a.id = i.address_id
 WHERE i.contact_id = :contact AND i.done_at IS NULL ORDER BY i.id LIMIT 1"""
 DONE = "UPDATE inbox SET done_at = :at WHERE id = :id"
@@ -60,29 +61,32 @@ class Conversation:
     room: float
 
 
+NOTHING, LAST, MORE = 0, 1, 2
+"""What a turn found unread: nothing to work through, the last there was, or something with more behind it."""
+
 Greet = Callable[[str, Mapping[str, str], bool], None]
 """Told of a message as it is taken up: its channel, what that needs to acknowledge it at once, and whether the bot
 is going to answer it."""
 
 
-def take(tx: Tx, house: House, contact_id: str, now: float | None = None, greet: Greet | None = None) -> bool:
-    """Work through the contact's oldest unread event; False when there is none. Everything commits together."""
+def take(tx: Tx, house: House, contact_id: str, now: float | None = None, greet: Greet | None = None) -> int:
+    """Work through the contact's oldest unread event: NOTHING, LAST or MORE. Everything commits together."""
     at = time.time() if now is None else now
     stored = tx.one(CONVERSATION + (" FOR UPDATE OF c" if tx.locking else ""), contact=contact_id)
     if stored is None:  # removed since: what was noted for them inside the house has nobody to happen to
         tx.run("UPDATE inbox SET done_at = :at WHERE contact_id = :c AND done_at IS NULL", c=contact_id, at=at)
-        return False
+        return NOTHING
     tx.passing("turn.before")
     row = tx.one(UNREAD, contact=contact_id)
     if row is None:
-        return False
+        return NOTHING
     tx.passing("turn.taken")
     room = limits.left(stored["room"], stored["room_at"], at)
     if row["kind"] == "message":
         if room < 1:
             held = limits.hold_back(tx, house, contact_id, row, stored["language"], at)
             if held is not None:
-                return held
+                return MORE if held else NOTHING
         room = max(0.0, room - 1)
     address, language = row["address_id"] or stored["address_id"], stored["language"] or "es"
     state = opened(stored["state"])
@@ -97,7 +101,7 @@ def take(tx: Tx, house: House, contact_id: str, now: float | None = None, greet:
     _work_through(tx, house, conversation, row, message, at)
     tx.passing("turn.done")
     tx.run(DONE, id=row["id"], at=at)
-    return True
+    return MORE if row["more"] else LAST
 
 
 def give_up(tx: Tx, house: House, contact_id: str, now: float | None = None) -> None:

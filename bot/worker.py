@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from bot.lanes import Lanes
 from bot.locks import AdvisoryLock, FileLock, Lock, while_held
 from bot.logs import where
 from bot.pump import LONGEST_SEND, Pump
-from bot.record import DOWN, Record, libpq
+from bot.record import DOWN, Record, Tx, libpq
 
 log = structlog.get_logger()
 
@@ -84,6 +85,7 @@ class Worker:
         self.leading.set()
 
     async def _everything(self) -> None:
+        self.record.followers = {"lane": self._take_up, "outbox": self._send_off}
         await self._begin()
         async with asyncio.TaskGroup() as together:  # if one of them cannot go on, none is left behind on its own
             for pump in self.pumps.values():
@@ -103,7 +105,7 @@ class Worker:
             try:
                 with meters.stopwatch():
                     more = await self.record.run(turn.take, self.house(), contact_id, None, self._greet)
-                if not more:
+                if more != turn.MORE:
                     return
                 failures = 0
             except DOWN as error:
@@ -117,6 +119,19 @@ class Worker:
                 if failures >= TRIES:
                     await self.record.run(turn.give_up, self.house(), contact_id)
                     failures = 0
+
+    def _take_up(self, tx: Tx, contact_id: str) -> bool:
+        """Take a message's turn in the very transaction that keeps it; False when the lane has more to do."""
+        with meters.stopwatch():
+            return turn.take(tx, self.house(), contact_id, None, partial(self._greet_after, tx)) != turn.MORE
+
+    def _send_off(self, tx: Tx, channel: str) -> bool:
+        """Claim what a turn has to say in the transaction of that turn; False when its pump must come back for it."""
+        return channel in self.pumps and not self.pumps[channel].claim(tx)
+
+    def _greet_after(self, tx: Tx, channel: str, given: Mapping[str, str], answers: bool) -> None:
+        """The answer goes out with the commit: nobody needs to be shown that we are writing."""
+        tx.then(partial(self._greet, channel, given, False))
 
     def _greet(self, channel: str, given: Mapping[str, str], answers: bool) -> None:
         """Called from the record's thread as a message is taken up: acknowledge it on its channel."""

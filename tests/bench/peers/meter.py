@@ -1,0 +1,133 @@
+"""Running one contender in a process of its own: people answering the ten questions, the CPU that cost, and a proof."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import os
+import time
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol
+
+import uvloop
+
+from tests.bench.peers import profile
+
+
+class Contender(Protocol):
+    """A bot that is running. `hear` returns when the reply has gone out and the state is durable."""
+
+    prelude: tuple[str, ...]
+    """What a person writes before the first question is put."""
+
+    between: dict[str, str]
+    """What a person writes besides the answers: after a field, one more message."""
+
+    async def hear(self, person: int, update: bytes) -> None: ...
+
+    async def rest(self) -> None:
+        """Return when nothing is under way any more."""
+
+    def kept(self) -> int:
+        """How many people's ten answers stand in the durable store."""
+
+
+def cpu(servers: list[int]) -> float:
+    """Seconds of CPU so far: this process, its children, and the servers (whole trees) named by process id."""
+    own = os.times()
+    return time.process_time() + own.children_user + own.children_system + sum(map(_tree, servers))
+
+
+def _tree(pid: int) -> float:
+    ticks = os.sysconf("SC_CLK_TCK")
+    family, known = {pid}, {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            known[int(entry.name)] = (int(fields[1]), [int(ticked) for ticked in fields[11:15]])
+    for _generation in range(3):
+        family |= {child for child, (parent, _spent) in known.items() if parent in family}
+    own = sum(sum(known[member][1][:2]) for member in family if member in known)
+    return (own + sum(known.get(pid, (0, [0] * 4))[1][2:])) / ticks
+
+
+def main(opened: object) -> None:
+    """Measure what `opened(arguments)` opens, and print one line of JSON."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--url", default="")
+    parser.add_argument("--people", type=int, default=60)
+    parser.add_argument("--at-once", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--servers", type=int, nargs="*", default=[])
+    parser.add_argument("--mind", default="deaf")
+    parser.add_argument("--bare", action="store_true", help="messages are handed over above the provider's library")
+    parser.add_argument("--profile", type=Path)
+    given = parser.parse_args()
+    print(json.dumps(uvloop.run(_measure(opened(given), given))))  # type: ignore[operator]
+
+
+async def _measure(opening: AbstractAsyncContextManager[Contender], given: argparse.Namespace) -> dict[str, float]:
+    async with opening as bot:
+        scripts = {person: profile.answers(person, given.seed) for person in range(given.people)}
+        await _all(bot, {person: list(bot.prelude) for person in scripts}, given.at_once, 1)
+        warm = {-1 - person: [*bot.prelude, *_script(bot, profile.answers(person, given.seed))] for person in range(5)}
+        await _all(bot, {abs(person) + 500_000: texts for person, texts in warm.items()}, given.at_once, 1)
+        await bot.rest()
+        gc.collect()
+        profiler = _profiler(given.profile)
+        before, began = cpu(given.servers), time.perf_counter()
+        turns = await _all(
+            bot,
+            {person: _script(bot, said) for person, said in scripts.items()},
+            given.at_once,
+            len(bot.prelude) + 1,
+        )
+        await bot.rest()
+        spent, wall = cpu(given.servers) - before, time.perf_counter() - began
+        if profiler is not None:
+            profiler.disable()
+            profiler.dump_stats(given.profile)
+        kept = bot.kept()
+        if kept != given.people + len(warm):
+            raise SystemExit(f"{kept} of {given.people + len(warm)} people's answers were kept: nothing was measured")
+        return {"turns": turns, "cpu": spent / turns, "wall": wall / turns}
+
+
+def _script(bot: Contender, said: dict[str, str]) -> list[str]:
+    texts: list[str] = []
+    for field, answer in said.items():
+        texts += [answer, bot.between[field]] if field in bot.between else [answer]
+    return texts
+
+
+async def _all(bot: Contender, scripts: dict[int, list[str]], at_once: int, first: int) -> int:
+    """Everybody's messages, each person waiting for the reply before the next; how many there were."""
+    waiting = list(scripts.items())
+
+    async def visitor() -> None:
+        while waiting:
+            person, texts = waiting.pop()
+            for update in profile.updates(person, texts, first):
+                await bot.hear(person, update)
+
+    await asyncio.gather(*(visitor() for _ in range(at_once)))
+    return sum(map(len, scripts.values()))
+
+
+def _profiler(wanted: Path | None) -> object:
+    if wanted is None:
+        return None
+    import cProfile
+    import threading
+
+    profiler = cProfile.Profile(time.process_time)
+    threading.setprofile(None)
+    profiler.enable()
+    return profiler
