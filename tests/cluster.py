@@ -51,7 +51,7 @@ def cluster() -> Iterator[str]:
 
     options = (
         f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c max_connections=200 "
-        "-c shared_buffers=64MB -c jit=off"
+        "-c shared_buffers=64MB -c jit=off -c track_commit_timestamp=on"
     )
     run(
         str(bin / "initdb"),
