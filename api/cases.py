@@ -131,14 +131,14 @@ async def list_cases(
     return CaseList(data=rows[:limit], next=rows[limit - 1].id if len(rows) > limit else None)
 
 
-@router.get("/{case_id}", summary="Read a case", responses=responses(401, 403, 404))
+@router.get("/{case_id}", summary="Read a case", responses=responses(401, 403, 404, 422))
 async def read_case(puente: House, caller: Reader, case_id: CaseId) -> CaseFile:
     """Summary, transcript from before the handoff, and notes. Every look is audited."""
     whole = await puente.record.run(_tried, casefile.whole, caller.scope, case_id, puente.house.tongues)
     return CaseFile.model_validate(_there(whole))
 
 
-@router.post("/{case_id}/claim", summary="Take a case", status_code=204, responses=responses(401, 403, 404, 409))
+@router.post("/{case_id}/claim", summary="Take a case", status_code=204, responses=responses(401, 403, 404, 409, 422))
 async def claim(puente: House, caller: Writer, case_id: CaseId, key: Key = None) -> Response:
     """You have the conversation: the bot is silent, and the person is told that somebody answers now."""
     return await _once(puente, caller, key, "claim", case_id, "", _claim, puente, caller, case_id)
@@ -159,7 +159,10 @@ async def add_note(puente: House, caller: Writer, case_id: CaseId, words: Words,
 
 
 @router.post(
-    "/{case_id}/return", summary="Give it back to the bot", status_code=204, responses=responses(401, 403, 404, 409)
+    "/{case_id}/return",
+    summary="Give it back to the bot",
+    status_code=204,
+    responses=responses(401, 403, 404, 409, 422),
 )
 async def give_back(puente: House, caller: Writer, case_id: CaseId, key: Key = None) -> Response:
     """The bot speaks again where it stood, and says so; the case stays open."""

@@ -54,7 +54,7 @@ class Written(BaseModel):
     media: Literal["image", "audio", "video", "document"] | None = None
 
 
-@router.get("/")
+@router.api_route("/", methods=["GET", "HEAD"])
 async def page() -> Response:
     return FileResponse(STATIC / "chat.html", headers={"cache-control": "no-cache"})
 

@@ -46,8 +46,14 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     """Which field and why; the value itself is not repeated."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else
-    fields = [{"field": ".".join(map(str, one["loc"])), "problem": str(one["msg"])} for one in error.errors()]
+    fields = [{"field": _named(one), "problem": str(one["msg"])} for one in error.errors()]
     return problem(422, "some fields are not as they should be", errors=fields)
+
+
+def _named(one: Mapping[str, Any]) -> str:
+    """Where the problem is; a field we do not know has a name the caller made up, which is not repeated."""
+    place = one["loc"][:-1] if one["type"] == "extra_forbidden" else one["loc"]
+    return ".".join(map(str, place))
 
 
 async def _broken(request: Request, error: Exception) -> JSONResponse:

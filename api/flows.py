@@ -15,7 +15,7 @@ router = APIRouter(include_in_schema=False)
 STATIC = Path(__file__).parent / "static"
 
 
-@router.get("/flows")
+@router.api_route("/flows", methods=["GET", "HEAD"])
 async def page() -> Response:
     return FileResponse(STATIC / "flows.html", headers={"cache-control": "no-cache"})
 

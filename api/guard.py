@@ -44,12 +44,13 @@ class Guard:
             await self.app(scope, receive, send)
             return
         body = await _whole(scope, receive)
+        send = _with_headers(scope, send)
         if body is None:
             await problem(413, f"at most {LARGEST // 1024} kB")(scope, receive, send)
         elif _is_json(scope) and not _well_formed(body):
             await problem(400, "the body is not well-formed JSON")(scope, receive, send)
         else:
-            await self.app(scope, _again(body, receive), _with_headers(scope, send))
+            await self.app(scope, _again(body, receive), send)
 
 
 async def _whole(scope: Scope, receive: Receive) -> bytes | None:
