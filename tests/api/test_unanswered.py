@@ -133,7 +133,11 @@ class TestExport:
     @pytest.mark.parametrize(
         ("label", "kind", "line"),
         [
-            ("renap-dpi", "service", {"writer": "field", "style": "field", "lang": "es", "gold": ["renap-dpi"], "expect": "answer"}),  # noqa: E501
+            (
+                "renap-dpi",
+                "service",
+                {"writer": "field", "style": "field", "lang": "es", "gold": ["renap-dpi"], "expect": "answer"},
+            ),
             ("nothing", "service", {"split": "train", "style": "field"}),
             ("7121", "trade", {"id": "F1", "gold": ["7121"], "style": "words", "split": "field"}),
             ("1217", "place", {"id": "F1", "gold": ["1217"], "abroad": False}),
