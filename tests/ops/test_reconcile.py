@@ -1,4 +1,4 @@
-"""What the provider's own list settles: sends we are not sure of, and messages no webhook brought (SAFETY B7, C2, X19)."""
+"""What the provider's own list settles: uncertain sends, and messages no webhook brought (SAFETY B7, C2, X19)."""
 
 from __future__ import annotations
 
