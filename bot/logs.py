@@ -62,7 +62,8 @@ class Masked(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
         level = record.levelname.lower()
-        line = {"event": record.msg, "logger": record.name, "level": level, "error": error}
+        said = str(record.msg).partition("\n")[0]  # asyncio quotes the fault itself on the lines below
+        line = {"event": said, "logger": record.name, "level": level, "error": error}
         return str(_render(None, level, _mask(None, "", line)))
 
 
@@ -74,6 +75,7 @@ def configure(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Masked())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.raiseExceptions = False  # a line that cannot be written would be printed with all its values
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
