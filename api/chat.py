@@ -123,7 +123,7 @@ async def _events(puente: Puente, browser: str | None, after: int) -> AsyncItera
     if browser is None:
         return
     news = asyncio.Event()
-    chat = await puente.record.run(webchat.chat_of, browser)
+    chat: int | None = None
 
     def hear(about: str) -> None:
         if about == str(chat):
@@ -134,6 +134,7 @@ async def _events(puente: Puente, browser: str | None, after: int) -> AsyncItera
     try:
         while True:
             news.clear()
+            chat = await puente.record.run(webchat.chat_of, browser)  # another one after an erasure
             found = await puente.record.run(webchat.since, browser, after)
             for message in found["messages"]:
                 after = message["seq"]

@@ -35,9 +35,10 @@ def since(tx: Tx, address: str, after: int, channel: str = "web") -> dict[str, A
     said = tx.all(
         "SELECT body, settled_at AS at, speaker FROM outbox WHERE address_id = :a "
         "AND state IN ('sent', 'delivered', 'read') AND settled_at * 1000000 > :after + 0.5 "
-        "ORDER BY settled_at, id LIMIT :most",
+        "AND created_at >= :hidden ORDER BY settled_at, id LIMIT :most",  # nor what was on its way when it was said
         a=whose["id"],
         after=after,
+        hidden=whose["hidden_at"] or 0,
         most=MOST,
     )
     pending = tx.one(
