@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot import cases, erase, upkeep, webchat
+from bot import cases, erase, outbox, upkeep, webchat
+from bot.channels import Receipt
 from bot.crypto import NoKeys, vault
 from tests.installation import Home, Person, texts
 
@@ -334,6 +335,19 @@ class TestLocked:
         home.send()
         home.later(1)
         ana.say("ocultar")
+        home.send()
+        shown = home.record.do(webchat.since, ana.address, 0)["messages"]
+        assert [line["text"] for line in shown] == ["Hola. Escriba cuando guste."]
+
+    def test_what_was_being_sent_at_that_moment_does_not_appear_in_the_browser(self, home: Home) -> None:
+        ana = whole_life(home)
+        home.record.do(cases.hand_back, str(ana.case["id"]), home.now)
+        home.work()
+        home.send()
+        ana.say("mi caso")
+        (errand,) = home.record.do(outbox.claim, "web", 5, home.now)
+        ana.say("ocultar")
+        home.record.do(outbox.settle, errand, Receipt("late"), "web", home.now)
         home.send()
         shown = home.record.do(webchat.since, ana.address, 0)["messages"]
         assert [line["text"] for line in shown] == ["Hola. Escriba cuando guste."]
