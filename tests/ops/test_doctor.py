@@ -148,7 +148,10 @@ async def test_vendors_that_do_not_answer(place: Place) -> None:
     assert found["telegram"].level == found["twilio"].level == "bad"
 
 
-@pytest.mark.parametrize(("lang", "shows"), [("es_GT.UTF-8", "es"), ("en_US.UTF-8", "en"), ("C", "both"), ("", "both")])
+LANGS = [("es_GT.UTF-8", "es"), ("en_US.UTF-8", "en"), ("C", "both"), ("", "both")]
+
+
+@pytest.mark.parametrize(("lang", "shows"), LANGS)
 def test_the_command_speaks_the_language_of_the_machine(
     home: Home, lang: str, shows: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
