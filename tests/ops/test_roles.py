@@ -19,7 +19,6 @@ import pytest
 
 from tests.cluster import _free_port
 
-
 ENDED = (0, -signal.SIGTERM)
 """How a process that was asked to end has ended well; the HTTP server passes the signal on when it is done."""
 
