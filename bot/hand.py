@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import count
 from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine
+
+
+_TRANSACTIONS = count(1)
 
 
 class Hand:
@@ -20,6 +24,8 @@ class Hand:
         self._open: Connection | None = None
         self.postgres = engine.dialect.name == "postgresql"
         self.driver: Any = None
+        self.transaction = 0
+        """Which one is open, or was last: pieces of work that are written together have the same."""
 
     @property
     def connection(self) -> Connection:
@@ -28,6 +34,7 @@ class Hand:
 
     def begin(self) -> None:
         """Raises one of `DOWN` when there is no database to be had."""
+        self.transaction = next(_TRANSACTIONS)
         if self._open is None:
             self._connect()
         try:

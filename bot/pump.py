@@ -57,7 +57,7 @@ class Pump:
         self._sending: set[asyncio.Task[None]] = set()
         self._slot = 0.0  # when the channel may send again, by the monotonic clock
         self._chats: dict[int, float] = {}  # when each chat may be written to again
-        self._unheard: float | None = None  # when we claimed and did not hear whether it was committed
+        self._unheard: tuple[float, ...] = ()  # a transaction, and when we claimed in it; until we hear it is committed
         self._busy: dict[int, tuple[float, float]] = {}  # chats refused just now: when, and for how long
 
     async def run(self) -> None:
@@ -115,9 +115,12 @@ class Pump:
         room = self._room(began)
         if room <= 0 or self._loop is None:
             return True
-        if self._unheard is not None:
-            outbox.unclaim(tx, self.name, self._unheard)
-        self._unheard = at  # until it is committed: if never, nothing of it is sent
+        if self._unheard and self._unheard[0] != tx.transaction:
+            for unheard in self._unheard[1:]:  # of a transaction that ended without a word
+                outbox.unclaim(tx, self.name, unheard)
+            self._unheard = ()
+        # until it is committed: if never, nothing of it is sent; another claim may share this transaction
+        self._unheard = (*(self._unheard or (tx.transaction,)), at)
         chats = {chat: free for chat, free in self._chats.items() if free > began}
         errands = outbox.claim(tx, self.name, room, at, frozenset(chats))
         for errand in errands:
@@ -134,7 +137,7 @@ class Pump:
         return min(IN_FLIGHT - len(self._sending), slots)
 
     def _claimed(self, errands: list[outbox.Errand], began: float) -> None:
-        self._unheard = None
+        self._unheard = ()
         if errands and self._loop is not None:
             self._loop.call_soon_threadsafe(self._start, errands, began)
 

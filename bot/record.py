@@ -117,6 +117,11 @@ class Tx:
         return " FOR UPDATE" if self._postgres else ""
 
     @property
+    def transaction(self) -> int:
+        """The number of the transaction this is a part of; what is written together has the same."""
+        return self._hand.transaction
+
+    @property
     def connection(self) -> Connection:
         """SQLAlchemy's connection, in this same transaction; never commit it."""
         return self._hand.connection
