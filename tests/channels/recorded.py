@@ -1,7 +1,7 @@
 """What a chat should lead to, said by the engine alone, over a world whose rows stand in the real database too.
 
-What the record knows better than the chats' world is asked of the record: the lines of a danger, the order of a list
-of services, certificates and the reasons against an offer, how many messages there are, the random code of a case.
+What the record knows better than the chats' world is asked of the record: its directory of services, the lines of a
+danger, certificates and the reasons against an offer, how many messages there are, the random code of a case.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from bot import directory, queries
@@ -30,6 +29,13 @@ OFFICE = "0f" * 16
 NOW = 1_795_000_000.0
 FOR_EVER = "9999-12-31"
 Choices = list[tuple[str, str]]
+
+
+KNOWN = (
+    wanted.FindServices, wanted.AnswerQuestion, wanted.SuggestServices, wanted.ShowService, wanted.FindLines,
+    wanted.FindCertificate, wanted.JudgeOffer,
+)  # fmt: skip
+"""What the record answers from its own directory and knowledge, the same to everybody."""
 
 
 class Untold(Exception):
@@ -60,9 +66,7 @@ class Recorded(World):
 
     def _rows(self, query: Query) -> list[dict[str, Any]]:
         match query:
-            case wanted.FindLines() | wanted.FindServices() | wanted.FindCertificate() | wanted.JudgeOffer() if (
-                type(query).__name__ not in self.lacks
-            ):
+            case known if isinstance(known, KNOWN) and type(query).__name__ not in self.lacks:
                 return self.town.puente.record.do(queries.answer, self.asker, query)
             case wanted.MyData():
                 return [{"lines": self._my_data()}]
@@ -127,26 +131,11 @@ HOLDS = {
 """How the record comes to hold nothing of what a query looks for."""
 
 
-@cache
-def services() -> list[dict[str, str]]:
-    """The directory as the chats' world tells it: the first fact of each record."""
-    records, english, _lines = world._directory()
-    rows = []
-    for id in sorted(records.keys() & english.keys()):
-        told, whole = world._told(id), records[id]
-        record = told | {"label": told["name"], "phone": whole["phone"], "phone_status": whole["phone_status"]}
-        topics = " ".join(topic for topic, ids in world.BY_TOPIC.items() if id in ids)
-        rows.append({"id": id, "record": json.dumps(record), "topic": topics, "never": FOR_EVER})
-    return rows
-
-
 def furnish(tx: Tx, jobs: int) -> None:
-    """The record's facts are those of the chats' world: one office, its services, jobs and fair."""
-    for table in ("service", "vacancy", "fair"):
-        tx.run(f"DELETE FROM {table}")
+    """The record's office, jobs and fair are those of the chats' world; the directory is its own."""
     directory.seed(tx)
-    tx.run("UPDATE service SET topic = ''")
-    tx.many("UPDATE service SET record = :record, topic = :topic, review_on = :never WHERE id = :id", services())
+    for table in ("vacancy", "fair"):
+        tx.run(f"DELETE FROM {table}")
     for number in range(1, jobs + 1):
         job = world._job(number)
         job["title"] = job["label"]
