@@ -73,6 +73,8 @@ class Databases:
     def _new(self, name: str, template: str | None = None) -> str:
         if self._server is None:
             path = self.folder / f"{name}.db"
+            for left in self.folder.glob(f"{path.name}*"):  # a log of an earlier run would be played into the copy
+                left.unlink()
             if template is not None:
                 shutil.copy2(template.removeprefix("sqlite:///"), path)
             return f"sqlite:///{path}"
@@ -105,7 +107,7 @@ def databases(kinds: list[str], folder: Path) -> Iterator[list[Databases]]:
 class Product:
     """A running installation without its engine room: a harness takes the turns and sends, one after another."""
 
-    def __init__(self, url: str, bases: Databases, vendors: Vendors) -> None:
+    def __init__(self, url: str, bases: Databases, vendors: Vendors, works: bool = True) -> None:
         given = settings.load(database_url=url, puente_keys=bases.keys, **vendors.settings())
         crypto.use(crypto.load(bases.keys))
         self.vendors = vendors
@@ -115,13 +117,14 @@ class Product:
         for name in ("telegram", "whatsapp"):
             channel: Any = channels[name]
             channel._limits = channel.limits._replace(**FAST)
-        self.puente = Puente(given, self.record, houses, channels)
+        self.puente = Puente(given, self.record, houses, channels, works)
         self.worker = self.puente.worker
         self._token = bases.token
         self._ahead = vendors.ahead()
         time.time = self.now
         pumps.TICK = 0.02  # seconds between tries to write a receipt down; a test has no time to lose
-        transport = httpx.ASGITransport(create(self.puente), raise_app_exceptions=False)
+        self.app = create(self.puente)
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self._web = httpx.AsyncClient(transport=transport, base_url="http://product")
 
     def now(self) -> float:

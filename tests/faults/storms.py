@@ -47,15 +47,18 @@ async def storm(bases: Databases, vendors: Vendors, messages: int, copies: int, 
         await bring(item)
     failed = sum(status >= 300 for status in answers)
     cuts = [cut for hook in dice.sample(hooks, min(20, messages)) for cut in recuts(hook)]
-    taken = sum([await _bring(product, cut) < 300 for cut in cuts])
+    replayed = await product.record.run(_effects)
+    for cut in cuts:  # some keep the message's id: those are answered like any replay
+        await _bring(product, cut)
     await product.work()
     last = await product.record.run(_effects)
     await product.close()
-    good = first == last and first[0] == first[1] == 2 * messages and not failed and not taken
+    taken = last[0] - replayed[0]
+    good = first == last and first[0] == first[1] == 2 * messages and not failed
     return (
         f"{'PASS' if good else 'FAIL'} storm {bases.kind}: 2 × {messages:,} messages × {copies} copies at once, out of "
         f"order, all again at +3 days: {last[0]:,} kept, {last[1]:,} worked through, {last[2]:,} answers; "
-        f"{len(cuts):,} re-cuts, {taken} accepted; {failed} calls refused"
+        f"{len(cuts):,} re-cuts, {taken} had an effect; {failed} calls refused"
     )
 
 
