@@ -9,7 +9,6 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection, Engine
 
-
 _TRANSACTIONS = count(1)
 
 

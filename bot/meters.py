@@ -102,5 +102,3 @@ def _open_windows(tx: Tx, now: float) -> list[Any]:
         rows = [dict(row) for row in tx.all(OPEN_WINDOWS, since=now - WINDOW)]
         _windows = (time.monotonic(), rows)
     return rows
-
-

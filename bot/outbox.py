@@ -28,6 +28,9 @@ REPEAT = "repeat"
 AGAIN_IN = 10.0
 """Seconds before that, in which the provider's own word on the first attempt may still come."""
 
+UNSETTLED = 150.0
+"""Seconds for which a chat waits for its uncertain message at most, where the provider's list can tell of it."""
+
 PUT = """INSERT INTO outbox (contact_id, address_id, channel, lane, speaker, staff_id, epoch, body, state, created_at,
 due_at, attempts, reference) VALUES (:contact, :address, :channel, :lane, :speaker, :staff, :epoch, :body, 'waiting',
 :at, :at, 0, :reference)"""
@@ -38,7 +41,8 @@ a.value AS address, a.blocked_at, c.epoch AS epoch_now
 FROM outbox o JOIN address a ON a.id = o.address_id LEFT JOIN conversation c ON c.contact_id = o.contact_id
 WHERE o.channel = :channel AND o.state = 'waiting' AND o.due_at <= :now
 AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.address_id = o.address_id AND (p.state = 'claimed'
-  OR (p.state = 'waiting' AND (p.lane < o.lane OR (p.lane = o.lane AND p.id < o.id)))))
+  OR (p.state = 'waiting' AND (p.lane < o.lane OR (p.lane = o.lane AND p.id < o.id)))
+  OR (p.state = 'unknown' AND p.attempted_at > :unsettled AND p.lane <= o.lane AND p.id < o.id)))
 ORDER BY o.lane, o.id LIMIT :most"""
 CLAIM = """UPDATE outbox SET state = 'claimed', attempts = attempts + 1, attempted_at = :now
 WHERE id = :id AND state = 'waiting'"""
@@ -102,12 +106,21 @@ def put(
         )
 
 
-def claim(tx: Tx, channel: str, most: int, now: float | None = None, resting: Collection[int] = ()) -> list[Errand]:
+def claim(
+    tx: Tx,
+    channel: str,
+    most: int,
+    now: float | None = None,
+    resting: Collection[int] = (),
+    listed: bool = False,
+) -> list[Errand]:
     """Take the next messages to send, the attempt stored; what the bot wrote before a change of owner is dropped.
 
-    `resting` are chats (address ids) that may not be written to yet.
+    `resting` are chats (address ids) that may not be written to yet. With `listed` the provider's own list will tell
+    of an uncertain message: what comes after it in its chat waits for that, so that no answer comes after the next.
     """
     at = time.time() if now is None else now
+    unsettled = at - UNSETTLED if listed else at + UNSETTLED
     errands: list[Errand] = []
     dropped = True
     tx.passing("claim.before")
@@ -115,7 +128,7 @@ def claim(tx: Tx, channel: str, most: int, now: float | None = None, resting: Co
         dropped = False
         due = [
             row
-            for row in tx.all(DUE, channel=channel, now=at, most=most + len(resting))
+            for row in tx.all(DUE, channel=channel, now=at, most=most + len(resting), unsettled=unsettled)
             if row["address_id"] not in resting
         ][: most - len(errands)]
         epochs = _epochs(tx, due)

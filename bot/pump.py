@@ -57,7 +57,9 @@ class Pump:
         self._sending: set[asyncio.Task[None]] = set()
         self._slot = 0.0  # when the channel may send again, by the monotonic clock
         self._chats: dict[int, float] = {}  # when each chat may be written to again
-        self._unheard: tuple[float, ...] = ()  # a transaction, and when we claimed in it; until we hear it is committed
+        self._unheard: tuple[
+            float, ...
+        ] = ()  # a transaction, and when we claimed in it; until we hear it is committed
         self._busy: dict[int, tuple[float, float]] = {}  # chats refused just now: when, and for how long
 
     async def run(self) -> None:
@@ -122,7 +124,7 @@ class Pump:
         # until it is committed: if never, nothing of it is sent; another claim may share this transaction
         self._unheard = (*(self._unheard or (tx.transaction,)), at)
         chats = {chat: free for chat, free in self._chats.items() if free > began}
-        errands = outbox.claim(tx, self.name, room, at, frozenset(chats))
+        errands = outbox.claim(tx, self.name, room, at, frozenset(chats), self._listed)
         for errand in errands:
             self._slot = max(self._slot, began - BURST) + 1 / self.channel.limits.per_second
             chats[errand.chat] = began + 1 / self.channel.limits.per_chat

@@ -90,7 +90,8 @@ def _hear(walk: Walk, message: Message, tongue: Tongue) -> None:
         if found is None and walk.answers.get("held"):
             found = interrupts.while_with_a_person(message, mind)
         elif found is None:
-            found = interrupts.command(message, mind, yielding=hearing.named(message, options, tongue))
+            meant = hearing.named(message, options, tongue) or repair.names_place(walk, message)
+            found = interrupts.command(message, mind, yielding=meant)
         if found is not None:
             if found.name == DANGER and isinstance(walk.here, Ask) and walk.here.kind is kinds.offer:
                 _take_own_words(walk, message, tongue)  # the offer is judged when the lines have been shown

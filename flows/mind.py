@@ -79,7 +79,7 @@ class Verdict(Protocol):
 
 class JudgesOffers(Protocol):
     def judge(self, text: str, /) -> Verdict: ...
-    def offered(self, text: str, /) -> bool:
+    def offered(self, text: str, /, surely: bool = False) -> bool:
         """Whether a text is a job offer somebody shows us, or tells of."""
         ...
 

@@ -26,6 +26,9 @@ STUCK, ANSWER, MEDIA, SCAM = "stuck", "answer", "media", "scam"
 PRIVATE = frozenset({"danger", "minors", "unlock", "key_word"})
 """Flows whose words are for nobody but the person who answers the case, or for nobody at all: a key word."""
 
+SMALL = frozenset({"en", "de", "del", "el", "la", "soy", "vivo", "estoy", "aqui"})
+"""Words around the name of a place."""
+
 LISTED = frozenset({kinds.place.name, kinds.trade.name})
 """Kinds of answer that are looked up in a list of ours."""
 
@@ -56,6 +59,17 @@ def asks_something_else(walk: Walk, message: Message) -> bool:
     return found == "answer" or (found != "unknown" and isinstance(step, Ask))
 
 
+def names_place(walk: Walk, message: Message) -> bool:
+    """Whether a place was asked for and its name is all that was written: *Cantel* is no *cancel*."""
+    step = walk.here
+    if not isinstance(step, Ask) or step.kind is not kinds.place:
+        return False
+    places = walk.book.mind.places
+    said = set(fold(message.text).split()) - SMALL
+    names = (set(fold(places.full_name(code)).split()) for code in places.find(message.text).codes)
+    return bool(said) and any(said <= name for name in names)
+
+
 def corrects(walk: Walk, message: Message, options: Sequence[Option], tongue: Tongue) -> bool:
     """Whether "no, soy de Xela" at a question with a "No" changed the earlier answer it speaks of."""
     rest = _correction(message)
@@ -77,8 +91,12 @@ def shows_offer(walk: Walk, message: Message) -> bool:
 
 
 def is_offer(text: str, mind: Mind) -> bool:
-    """Whether a text is a job offer somebody shows us, and not a question we have the answer to."""
-    return mind.scams.offered(text) and mind.services.find(text).decision != "answer"
+    """Whether a text is a job offer somebody shows us; one that looks honest may be a question about a service."""
+    if not mind.scams.offered(text):
+        return False
+    if mind.scams.offered(text, surely=True):
+        return True
+    return mind.scams.judge(text).label != "green" or mind.services.find(text).decision == "unknown"
 
 
 def judge_offer(walk: Walk, message: Message) -> None:

@@ -23,7 +23,6 @@ from flows.message import Message
 from flows.talk import State
 from tests.minds import MIND
 
-
 BEHIND = 7200.0
 """Seconds the test's clock starts behind the machine's, so that what a test does by hand came before the API's."""
 

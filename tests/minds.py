@@ -154,7 +154,7 @@ class Scams:
         said = fold(text).split()
         return next((verdict for word, verdict in self.found.items() if word in said), Verdict("green"))
 
-    def offered(self, text: str, /) -> bool:
+    def offered(self, text: str, /, surely: bool = False) -> bool:
         return fold(text).startswith(("se busca gente para", "now hiring people for"))
 
 

@@ -2,7 +2,8 @@
 
 A message is acknowledged when its webhook answered 2xx; an API call when it did. What was acknowledged must have had
 exactly its effects, whatever died on the way. A message may be missing on a phone only where the record says that its
-fate is unknown, or that a case manager had taken the word before it could go out again, and a phone may show twice only what is urgent or a person's, where the vendor keeps no list.
+fate is unknown, or that a case manager had taken the word before it could go out again; a phone may show twice only
+what is urgent or a person's, where the vendor keeps no list.
 """
 
 from __future__ import annotations

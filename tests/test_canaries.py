@@ -64,7 +64,7 @@ class Stage:
 
     async def idle(self) -> None:
         async with asyncio.timeout(300):
-            while await self.puente.record.run(_left):  # noqa: ASYNC110 - the record rings no bell
+            while await self.puente.record.run(_left):
                 await asyncio.sleep(0.02)
 
 
@@ -105,7 +105,7 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         base = await served.start()
         telegram.roads[PUBLIC] = twilio.roads[PUBLIC] = base
         async with asyncio.timeout(20):
-            while telegram.updates.webhook is None:  # noqa: ASYNC110
+            while telegram.updates.webhook is None:
                 await asyncio.sleep(0.01)
         canaries.everything_at_debug()
         there = Stage(puente, base, telegram, twilio, ear)

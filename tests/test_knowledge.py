@@ -18,9 +18,7 @@ def load(name: str) -> Any:
 
 
 SPANISH: dict[str, dict[str, Any]] = {
-    record["id"]: record
-    for record in load("services.yaml")["services"]
-    if record["ship"] in ("yes", "confirm_first")
+    record["id"]: record for record in load("services.yaml")["services"] if record["ship"] in ("yes", "confirm_first")
 }
 ENGLISH: dict[str, dict[str, Any]] = load("services.en.yaml")
 EMERGENCY = load("emergency.yaml")

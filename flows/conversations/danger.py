@@ -29,7 +29,7 @@ def who_writes(answers: Mapping[str, Any]) -> str:
 
 
 TELL = _("sí, si, contar, ayuda, estoy en peligro, tengo miedo, no estoy bien, no aguanto, no puedo más, no sé")
-FINE = _("estoy bien, fue un error, falsa alarma, no es emergencia, no hay peligro")
+FINE = _("estoy bien, fue un error, falsa alarma, no es emergencia, todo bien")
 """A bare "no" is not here: "ya no", "no sé" and "no puedo" begin a cry for help as well."""
 
 danger = Flow(

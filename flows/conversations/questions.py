@@ -160,7 +160,7 @@ QUESTIONS: Mapping[str, Question] = {
         {
             "yes": (_("Sí, vigente"), _("sí, si, tengo")),
             "expired": (_("Sí, pero vencido"), _("vencido, venció")),
-            "no": (_("No tengo"), _("no, perdido, me lo robaron, nunca")),
+            "no": (_("No tengo"), _("no, perdido, me lo robaron, robaron, perdí, se me perdió, nunca")),
         },
     ),
     "children": _choose(

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from flows.understanding.age import is_minor
+from flows.understanding.age import declared_age, is_minor
 from flows.understanding.concepts import Token
 from flows.understanding.levels import level
 from flows.understanding.linear import Floats, Row, fit
@@ -21,9 +21,19 @@ from flows.understanding.traits import Traits
 from flows.understanding.typed import spelled
 
 KINDS = (
-    "suicide_selfharm", "immediate_danger", "medical_emergency", "child_alone_or_missing", "sexual_violence",
-    "partner_or_family_violence", "trafficking_or_forced_labour", "extortion_or_threats", "missing_relative_on_route",
-    "minor_writing_alone", "official_abuse", "no_shelter_tonight", "hunger_or_stranded",
+    "suicide_selfharm",
+    "immediate_danger",
+    "medical_emergency",
+    "child_alone_or_missing",
+    "sexual_violence",
+    "partner_or_family_violence",
+    "trafficking_or_forced_labour",
+    "extortion_or_threats",
+    "missing_relative_on_route",
+    "minor_writing_alone",
+    "official_abuse",
+    "no_shelter_tonight",
+    "hunger_or_stranded",
 )
 """The kinds of danger, the most severe first; the order decides between two that are as likely."""
 
@@ -61,8 +71,12 @@ class Dangers:
         self._spellings = traits.spellings(alarm)
 
     @classmethod
-    def learn(cls, lines: Sequence[Mapping[str, Any]], patterns: Mapping[str, Any],
-              weights: Mapping[str, Floats] | None = None) -> Self:
+    def learn(
+        cls,
+        lines: Sequence[Mapping[str, Any]],
+        patterns: Mapping[str, Any],
+        weights: Mapping[str, Floats] | None = None,
+    ) -> Self:
         """From labelled lines ({"text", "kind" or None}) and the lexicon; the same lines give the same ear.
 
         `patterns`: {"concepts": concepts.yaml, "ordinary": the list of ordinary.yaml, **scenes.yaml}.
@@ -89,6 +103,8 @@ class Dangers:
             return None
         score, tokens = best
         kind = self._kind(tokens) if score >= ALARM else "minor_writing_alone"
+        if kind == "minor_writing_alone" and not minor and declared_age(text) is not None:
+            return None  # "tengo 34" sounds like "tengo 14"
         chance = 1.0 / (1.0 + np.exp(ALARM - max(score, ALARM if minor else score)))
         ideas = frozenset(idea for token in tokens for idea in token.ideas)
         return Danger(kind, level(kind, ideas, minor), round(float(chance), 3))
@@ -107,7 +123,10 @@ class Dangers:
         for part in [whole, *parts]:
             if len(part) > LONG:
                 parts += [part[at : at + WINDOW] for at in range(0, len(part) - WINDOW // 2, WINDOW // 2)]
-        return [whole, *(part for part in parts if part and ((few and len(part) <= LONG) or self._traits.scenes(part)))]
+        return [
+            whole,
+            *(part for part in parts if part and ((few and len(part) <= LONG) or self._traits.scenes(part))),
+        ]
 
     def _weigh(self, tokens: Sequence[Token]) -> float:
         places, values = self._traits.meaning(tokens)

@@ -58,7 +58,5 @@ def _visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(
-        " " if c == "\t" else c
-        for c in text
-        if c in "\n\r\t" or unicodedata.category(c) not in _INVISIBLE
+        " " if c == "\t" else c for c in text if c in "\n\r\t" or unicodedata.category(c) not in _INVISIBLE
     )

@@ -12,8 +12,8 @@ from flows.understanding.offer import READER_SIGNS, Signs, Words, read
 STRONG = 4.0
 """A rule from this weight on is not outweighed by what speaks for the offer."""
 
-OFFERED = 1.0
-"""Log-odds from which a text is an offer somebody shows or tells of, and not their own question or story."""
+OFFERED, SURELY = 1.0, 3.0
+"""Log-odds from which a text is an offer somebody shows or tells of, not their own question; and surely one."""
 
 FEWEST = 8
 """Words an offer has at least, when nobody asked for one."""
@@ -106,11 +106,11 @@ class Scams:
         reasons = sorted(found, key=lambda reason: -found[reason]) if label != "green" else ()
         return Verdict(label, tuple(reasons))
 
-    def offered(self, text: str) -> bool:
+    def offered(self, text: str, surely: bool = False) -> bool:
         """Whether a text is a job offer that somebody shows us, pasted or told; a few words never are."""
         if len(text.split(None, FEWEST)) < FEWEST:
             return False
-        return self._offerlike.of(_outline(self._read(text))) >= OFFERED
+        return self._offerlike.of(_outline(self._read(text))) >= (SURELY if surely else OFFERED)
 
     def _held(self, signs: Signs) -> dict[str, list[Pattern]]:
         held = {id: [p for p in patterns if p.holds(signs)] for id, patterns in self._rules.items()}

@@ -85,8 +85,13 @@ class Services:
         self._weights = weights
 
     @classmethod
-    def learn(cls, records: Sequence[Mapping[str, Any]], cues: Mapping[str, Any], thesaurus: Mapping[str, Any],
-              out_of_scope: Sequence[str]) -> Services:
+    def learn(
+        cls,
+        records: Sequence[Mapping[str, Any]],
+        cues: Mapping[str, Any],
+        thesaurus: Mapping[str, Any],
+        out_of_scope: Sequence[str],
+    ) -> Services:
         """Learns the directory (services.yaml `services`) from what people say (service_cues.yaml, thesaurus.yaml).
 
         `out_of_scope`: messages no service answers. Records without cues are learnt from their own words.
@@ -136,8 +141,9 @@ def _score(chance: float, length: int) -> float:
     return round(1 / (1 + exp(-(SLOPE * log(held / (1 - held)) + LENGTH * log(1 + length) + LIFT))), 3)
 
 
-def _needs(records: Sequence[Mapping[str, Any]], cues: Mapping[str, Any],
-           out_of_scope: Sequence[str]) -> tuple[list[Need], list[Example]]:
+def _needs(
+    records: Sequence[Mapping[str, Any]], cues: Mapping[str, Any], out_of_scope: Sequence[str]
+) -> tuple[list[Need], list[Example]]:
     """Every need (one a record, the shared ones, and nothing-of-ours) and its examples."""
     shown = {str(record["id"]) for record in records if record.get("ship") in SHOWN}
     needs: list[Need] = []

@@ -274,5 +274,5 @@ class TestStream:
             assert [who for _seq, who in texts] == ["me", "bot"] * 3
             assert texts == sorted(texts)
         async with asyncio.timeout(10):
-            while len(listeners) > quiet:  # noqa: ASYNC110 - leaving gives no event
+            while len(listeners) > quiet:
                 await asyncio.sleep(0.02)

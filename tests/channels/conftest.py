@@ -119,7 +119,7 @@ class Town:
     async def soon(self, true: Callable[[], bool], within: float = 2.0) -> bool:
         """Wait for something that should come, without insisting."""
         over = asyncio.get_running_loop().time() + within
-        while not true() and asyncio.get_running_loop().time() < over:  # noqa: ASYNC110 - another's server
+        while not true() and asyncio.get_running_loop().time() < over:
             await asyncio.sleep(0.001)
         return true()
 

@@ -28,7 +28,7 @@ Send = Callable[..., Any]
 
 async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not true():  # noqa: ASYNC110 - the other side has no event to give
+        while not true():
             await asyncio.sleep(0)
 
 

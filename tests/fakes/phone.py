@@ -84,7 +84,7 @@ class Phone:
         The limit is for a product that stays silent; a test passes as soon as the words are there.
         """
         async with asyncio.timeout(within):
-            while len(self.fake.sent_to(self.address)) < self._heard + count:  # noqa: ASYNC110 - perhaps another thread's
+            while len(self.fake.sent_to(self.address)) < self._heard + count:
                 await asyncio.sleep(0.005)
         new = self.fake.sent_to(self.address)[self._heard :]
         self._heard += len(new)

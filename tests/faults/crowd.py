@@ -65,7 +65,10 @@ def scripts(bases: Databases, seed: int) -> list[Script]:
         for text in words:
             said += town.say(who, text)
         spoken = [Spoken.from_json(one) for one in said]
-        told = {"telegram": [neutral(one.text) for one in spoken], "whatsapp": [neutral(numbered(one)) for one in spoken]}
+        told = {
+            "telegram": [neutral(one.text) for one in spoken],
+            "whatsapp": [neutral(numbered(one)) for one in spoken],
+        }
         found.append(Script(words, told, record.do(deeds) - before, _cases(record) - cases))
     record.close()
     return found

@@ -112,7 +112,10 @@ class Wires(httpcore.AsyncNetworkBackend):
 def wire(product: Product, fault: str = "", at: int = 0) -> Wires:
     """Put the wires of a product into our hands."""
     channels: Any = product.puente.channels
-    pools = [channels["telegram"]._sending._client._transport._pool, channels["whatsapp"]._wire._http._transport._pool]
+    pools = [
+        channels["telegram"]._sending._client._transport._pool,
+        channels["whatsapp"]._wire._http._transport._pool,
+    ]
     wires = Wires(pools[0]._network_backend, fault, at)
     for pool in pools:
         pool._network_backend = wires

@@ -38,7 +38,9 @@ def next_release(book: Book, dice: random.Random) -> Book:
                 names[step] = f"{step}_2" if change < 0.25 else f"new_{step}"
                 if change < 0.25:
                     told[step] = names[step]
-        steps = {names[step]: _led(body, lambda to, names=names: names.get(to, to)) for step, body in flow.steps.items()}
+        steps = {
+            names[step]: _led(body, lambda to, names=names: names.get(to, to)) for step, body in flow.steps.items()
+        }
         told = {old: names.get(new, new) for old, new in told.items()}
         flows[name] = dataclasses.replace(flow, start=names[flow.start], steps=steps, renamed=told)
     return Book(flows, book.mind, book.door, book.home)
@@ -130,7 +132,12 @@ def cross(bases: Databases, seed: int, people: int) -> str:
         town.house = release
         for who in dice.sample(names, people):
             stuck += [f"{who} at {town.stands(who)}"] if not town.say(who, dice.choice(WORDS)) else []
-            if not town.say(who, "menú") or town.stands(who).split(".")[0] not in ("menu", "welcome", "hold", "unlock"):
+            if not town.say(who, "menú") or town.stands(who).split(".")[0] not in (
+                "menu",
+                "welcome",
+                "hold",
+                "unlock",
+            ):
                 stuck.append(f"{who} never got to the menu: {town.stands(who)}")
     failed = record.do(lambda tx: tx.one("SELECT COUNT(*) AS n FROM inbox WHERE failed > 0 OR done_at IS NULL"))["n"]
     record.close()

@@ -251,7 +251,7 @@ async def test_a_round_that_fails_or_hangs_holds_up_no_other(home: Home, monkeyp
     going = asyncio.create_task(rounds.go(home.record, every))
     async with asyncio.timeout(10):
         await done.wait()
-        while await home.record.run(memo.get, "round|c") is None:  # noqa: ASYNC110 - the record rings no bell
+        while await home.record.run(memo.get, "round|c") is None:
             await asyncio.sleep(0.001)
     going.cancel()
     await asyncio.gather(going, return_exceptions=True)

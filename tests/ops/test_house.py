@@ -191,7 +191,7 @@ async def test_web_takes_in_and_a_worker_elsewhere_answers(home: Home) -> None:
         assert (await browser.get("/chat/messages")).json()["messages"][1:] == []
         await worker.start()
         async with asyncio.timeout(20):
-            while len((await browser.get("/chat/messages")).json()["messages"]) < 2:  # noqa: ASYNC110
+            while len((await browser.get("/chat/messages")).json()["messages"]) < 2:
                 await asyncio.sleep(0.02)
     await worker.stop()
     await web.stop()

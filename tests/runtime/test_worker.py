@@ -39,7 +39,7 @@ async def working(puente: Puente) -> AsyncIterator[None]:
 
 async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(15):
-        while not true():  # noqa: ASYNC110 - the record has no event to give
+        while not true():
             await asyncio.sleep(0.01)
 
 

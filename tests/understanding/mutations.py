@@ -12,16 +12,47 @@ from collections.abc import Callable, Iterator
 from flows.understanding.normalise import clean
 
 NEAR = {
-    "a": "s", "e": "r", "i": "o", "o": "p", "n": "m", "s": "d", "r": "t", "t": "r", "m": "n",
-    "l": "k", "c": "v", "d": "f",
+    "a": "s",
+    "e": "r",
+    "i": "o",
+    "o": "p",
+    "n": "m",
+    "s": "d",
+    "r": "t",
+    "t": "r",
+    "m": "n",
+    "l": "k",
+    "c": "v",
+    "d": "f",
 }
 CHAT = {
-    "que": "q", "por": "x", "porque": "xq", "de": "d", "me": "m", "te": "t", "para": "pa", "con": "cn", "esta": "sta",
-    "estoy": "toy", "también": "tmb", "bebé": "bb", "donde": "dnd", "dónde": "dnd",
+    "que": "q",
+    "por": "x",
+    "porque": "xq",
+    "de": "d",
+    "me": "m",
+    "te": "t",
+    "para": "pa",
+    "con": "cn",
+    "esta": "sta",
+    "estoy": "toy",
+    "también": "tmb",
+    "bebé": "bb",
+    "donde": "dnd",
+    "dónde": "dnd",
 }
 ENGLISH = {
-    "ayuda": "help", "casa": "house", "dinero": "money", "ahorita": "right now", "mi": "my", "hoy": "today",
-    "hermano": "brother", "esposo": "husband", "hijo": "son", "hija": "daughter", "trabajo": "job",
+    "ayuda": "help",
+    "casa": "house",
+    "dinero": "money",
+    "ahorita": "right now",
+    "mi": "my",
+    "hoy": "today",
+    "hermano": "brother",
+    "esposo": "husband",
+    "hijo": "son",
+    "hija": "daughter",
+    "trabajo": "job",
 }
 
 
@@ -157,9 +188,30 @@ def code_mixed(text: str) -> str:
 
 
 MUTATIONS: tuple[Callable[[str], str], ...] = (
-    no_accents, dropped_letter, swapped_letters, neighbouring_key, doubled_letter, stretched, shouted, capitalised,
-    chat_shorthand, by_ear, leet, leet_one_word, spaced_word, spaced_out, glued, zero_width, bidi_and_soft_hyphens,
-    full_width, quoted, polite, beside_a_question, emoji, punctuated, code_mixed,
+    no_accents,
+    dropped_letter,
+    swapped_letters,
+    neighbouring_key,
+    doubled_letter,
+    stretched,
+    shouted,
+    capitalised,
+    chat_shorthand,
+    by_ear,
+    leet,
+    leet_one_word,
+    spaced_word,
+    spaced_out,
+    glued,
+    zero_width,
+    bidi_and_soft_hyphens,
+    full_width,
+    quoted,
+    polite,
+    beside_a_question,
+    emoji,
+    punctuated,
+    code_mixed,
 )
 
 

@@ -63,7 +63,8 @@ def table(services: Services, name: str, cases: Sequence[Case]) -> None:
 def worst(services: Services, cases: Sequence[Case], many: int = 10) -> None:
     found = [(services.find(case["text"]), case) for case in cases]
     wrong = [
-        (decision, case) for decision, case in found
+        (decision, case)
+        for decision, case in found
         if directory.wrongly_stated(decision, case)
         or (case.get("gold") and not directory.first_right(decision, case))
     ]

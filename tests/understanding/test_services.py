@@ -16,8 +16,12 @@ from tests.understanding.directory import CUES, QUESTIONS, RECORDS, first_right
 
 SHOWN = {record["id"] for record in RECORDS if record["ship"] in ("yes", "confirm_first")}
 FLOORS = {
-    "plain": (0.90, 0.96), "sms": (0.90, 0.96), "kw": (0.88, 0.95),
-    "narrative": (0.65, 0.85), "indirect": (0.65, 0.85), "en": (0.80, 0.90),
+    "plain": (0.90, 0.96),
+    "sms": (0.90, 0.96),
+    "kw": (0.88, 0.95),
+    "narrative": (0.65, 0.85),
+    "indirect": (0.65, 0.85),
+    "en": (0.80, 0.90),
 }
 """Share with the right service first, and among three, under which a change has made things worse."""
 
@@ -100,16 +104,26 @@ def test_every_record_has_enough_cues() -> None:
 
 def test_held_out_lines_are_nowhere_in_what_is_learnt() -> None:
     learnt = {
-        text.casefold().strip() for section in CUES.values() for entry in section.values()
-        for kind in ("es", "en") for text in entry.get(kind, ())
+        text.casefold().strip()
+        for section in CUES.values()
+        for entry in section.values()
+        for kind in ("es", "en")
+        for text in entry.get(kind, ())
     } | {text.casefold() for text in directory.TRAIN}
     held = [case["text"].casefold() for case in (*QUESTIONS, *directory.CHATTER)]
     assert len([text for text in held if text in learnt]) <= 0.01 * len(held)
 
 
 SMALL: list[dict[str, Any]] = [
-    {"id": "huerto", "ship": "yes", "name_es": "Huertos comunitarios HUERTA", "institution": "Vecinos",
-     "facts": ["Enseñan a cultivar hortalizas en el patio."], "for_whom": "Familias", "tags": ["huerto"]},
+    {
+        "id": "huerto",
+        "ship": "yes",
+        "name_es": "Huertos comunitarios HUERTA",
+        "institution": "Vecinos",
+        "facts": ["Enseñan a cultivar hortalizas en el patio."],
+        "for_whom": "Familias",
+        "tags": ["huerto"],
+    },
     {"id": "coro", "ship": "yes", "name_es": "Coro municipal", "facts": None},
     {"id": "oculto", "ship": "no", "name_es": "Radio comunitaria", "facts": ["Programas de radio."]},
 ]
@@ -141,8 +155,14 @@ def test_the_decisions_do_not_depend_on_the_hash_seed() -> None:
         "print([small().find(t) for t in ('huertos', 'coro', 'partido', 'familias con patio')])"
     )
     said = {
-        subprocess.run([sys.executable, "-c", program], env={"PYTHONHASHSEED": seed}, cwd=Path(__file__).parents[2],
-                       text=True, capture_output=True, check=True).stdout
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={"PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[2],
+            text=True,
+            capture_output=True,
+            check=True,
+        ).stdout
         for seed in ("1", "2")
     }
     assert len(said) == 1

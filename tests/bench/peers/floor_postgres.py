@@ -34,7 +34,9 @@ class Bot:
         )
         row = run("SELECT state FROM state WHERE chat = %s FOR UPDATE", (chat,)).fetchone()
         state, text, options = floor.answer(row[0] if row else None, message["text"])
-        run("INSERT INTO state VALUES (%s, %s) ON CONFLICT (chat) DO UPDATE SET state = excluded.state", (chat, state))
+        run(
+            "INSERT INTO state VALUES (%s, %s) ON CONFLICT (chat) DO UPDATE SET state = excluded.state", (chat, state)
+        )
         run("INSERT INTO outbox (chat, body, sent) VALUES (%s, %s, 1)", (chat, json.dumps([text, options])))
         self._db.commit()
 

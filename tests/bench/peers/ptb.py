@@ -48,10 +48,12 @@ class Instant(BaseRequest):
             me = {"id": 1, "is_bot": True, "first_name": "Puente", "username": "puente_bot"}
             return 200, json.dumps({"ok": True, "result": me}).encode()
         self.calls += 1
-        values = request_data.parameters
+        values = request_data.json_parameters
         if self._told is not None:
             self._told(call, values)
-        return 200, profile.sent(values["chat_id"], self.calls) if call == "sendMessage" else b'{"ok":true,"result":true}'
+        return 200, profile.sent(
+            values["chat_id"], self.calls
+        ) if call == "sendMessage" else b'{"ok":true,"result":true}'
 
 
 def _asking(field: str) -> Callable[..., Any]:

@@ -1,0 +1,1 @@
+"""Measurements, each a module with `main`; `python -m tests.bench` lists them."""
