@@ -10,11 +10,20 @@ import pytest_asyncio
 
 from bot.channels.whatsapp_sync import sync
 from tests.channels.conftest import Town, town
-from tests.channels.recorded import Untold
+from tests.channels.recorded import HOLDS
 from tests.channels.replay import Player
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-FILES = sorted((Path(__file__).parent.parent / "chats").glob("*.chat"))
+LACKS = tuple(f"* no {query}" for query in (*HOLDS, "ShowVacancy", "ShowFair"))
+
+
+def can_be(script: str) -> bool:
+    """Whether a real record can be as the chat supposes: it never lacks a person, an emergency line or a service."""
+    return all(line in LACKS for line in script.splitlines() if line.startswith("* no "))
+
+
+CHATS = sorted((Path(__file__).parent.parent / "chats").glob("*.chat"))
+FILES = [file for file in CHATS if can_be(file.read_text("utf-8"))]
 EVERY_CHAT = pytest.mark.parametrize(
     "script", [file.read_text("utf-8") for file in FILES], ids=[file.name.removesuffix(".chat") for file in FILES]
 )
@@ -34,7 +43,4 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]
 @EVERY_CHAT
 @pytest.mark.parametrize("channel", ["telegram", "whatsapp"])
 async def test_the_chat_is_had_as_written(place: Town, channel: str, script: str) -> None:
-    try:
-        await Player(place, channel).play(script)
-    except Untold as why:
-        pytest.skip(str(why))
+    await Player(place, channel).play(script)
