@@ -44,5 +44,8 @@ def certificate(trade: str | None) -> Mapping[str, Any] | None:
 
 def certified(told: Mapping[str, Any], route: Mapping[str, Any]) -> dict[str, Any]:
     """A service as told, with the facts to be said of it as one `fact`."""
-    said = {locale: " ".join(facts[at] for at in route["facts"]) for locale, facts in told["facts"].items()}
+    said = {
+        locale: " ".join(facts[at] for at in route["facts"] if at < len(facts))
+        for locale, facts in told["facts"].items()
+    }
     return {**told, "fact": said}
