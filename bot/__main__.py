@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from bot import crypto, demo, keeping, learning, logs, settings, tokens, unanswered
+from bot import crypto, keeping, learning, logs, offices, settings, tokens, unanswered
 from bot.record import NotSafe, Tx
 from bot.settings import Settings, Unusable
 
@@ -50,6 +50,14 @@ def _parser() -> argparse.ArgumentParser:
     flows = add("flows", flows_command, "list the conversations")
     flows.add_argument("--diagram", action="store_true", help="print them as Mermaid diagrams")
     flows.add_argument("names", nargs="*", help="only these")
+    office = add("office", office_command, "the offices that take cases")
+    office.add_argument("action", choices=["add", "list"])
+    office.add_argument("--name", help="how people know it")
+    office.add_argument(
+        "--town", action="append", default=[], help="a municipality it serves, by name; may be given again"
+    )
+    office.add_argument("--hours", help="a sentence for people in Spanish, such as: Atiende de lunes a viernes.")
+    office.add_argument("--hours-en", help="the same in English")
     staff = add("staff", staff_command, "staff of an office")
     staff.add_argument("action", choices=["add", "list"])
     staff.add_argument("--name", help="the person's name (kept sealed)")
@@ -117,6 +125,32 @@ def flows_command(arguments: argparse.Namespace, given: Settings) -> int:
     return 0
 
 
+def office_command(arguments: argparse.Namespace, given: Settings) -> int:
+    from bot.service import prepare
+
+    record = prepare(given)
+    if arguments.action == "list":
+        for row in record.do(lambda tx: tx.all("SELECT id, name FROM office ORDER BY name")):
+            print(row["id"], row["name"])
+        return 0
+    if not arguments.name:
+        raise Refused("office add needs --name")
+    towns = [_town(name) for name in arguments.town]
+    hours = {"es": arguments.hours, "en": arguments.hours_en or arguments.hours} if arguments.hours else None
+    print(record.do(lambda tx: offices.add_office(tx, arguments.name, towns, hours)))
+    return 0
+
+
+def _town(name: str) -> str:
+    """The code of a municipality or department as people write it."""
+    from bot import knowledge
+
+    where = knowledge.places().find(name)
+    if where.decision != "place":
+        raise Refused(f"{name!r} is not one municipality or department; write it as: Coatepeque, Quetzaltenango")
+    return where.codes[0]
+
+
 def staff_command(arguments: argparse.Namespace, given: Settings) -> int:
     from bot.service import prepare
 
@@ -129,7 +163,7 @@ def staff_command(arguments: argparse.Namespace, given: Settings) -> int:
         return 0
     if not arguments.name or not arguments.office:
         raise Refused("staff add needs --name and --office")
-    staff_id = record.do(lambda tx: demo.add_staff(tx, _office(tx, arguments.office), arguments.name))
+    staff_id = record.do(lambda tx: offices.add_staff(tx, _office(tx, arguments.office), arguments.name))
     print(staff_id)
     return 0
 

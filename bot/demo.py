@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import secrets
-import time
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.crypto import vault
 from bot.knowledge import places
+from bot.offices import add_office, add_staff
 from bot.queries import GUATEMALA
 from bot.record import Tx
 
@@ -18,9 +16,9 @@ HOURS = {
     "en": "It answers Monday to Friday, 8:00 to 16:30.",
 }
 OFFICES: tuple[dict[str, Any], ...] = (
-    {"name": "DEMO · Tecún Umán", "municipalities": ["1217", "1215", "D12"], "languages": ["es", "en", "mam"]},
-    {"name": "DEMO · Quetzaltenango", "municipalities": ["0901", "D09", "D08"], "languages": ["es", "en", "quc"]},
-    {"name": "DEMO · Nacional", "municipalities": [], "languages": ["es", "en"]},
+    {"name": "DEMO · Tecún Umán", "towns": ["1217", "1215", "D12"], "languages": ["es", "en", "mam"]},
+    {"name": "DEMO · Quetzaltenango", "towns": ["0901", "D09", "D08"], "languages": ["es", "en", "quc"]},
+    {"name": "DEMO · Nacional", "towns": [], "languages": ["es", "en"]},
 )
 STAFF = (("DEMO · Gestora Tecún Umán", 0), ("DEMO · Gestor Quetzaltenango", 1), ("DEMO · Gestora nacional", 2))
 
@@ -70,7 +68,7 @@ SOURCE = {"es": "mundo de demostración", "en": "demo world"}
 def load(tx: Tx) -> None:
     """Fill a new database with the demo world; dates count from today."""
     today = datetime.now(GUATEMALA).date()
-    offices = [_office(tx, office) for office in OFFICES]
+    offices = [add_office(tx, **office, hours=HOURS, demo=True) for office in OFFICES]
     for name, office in STAFF:
         add_staff(tx, offices[office], name, demo=True)
     towns = _towns()
@@ -90,37 +88,6 @@ def load(tx: Tx) -> None:
             demo=True,
         )
     _fair(tx, (today + timedelta(days=FAIR_IN)).isoformat(), towns["0901"])
-
-
-def add_staff(tx: Tx, office_id: str, name: str, role: str = "case_manager", demo: bool = False) -> str:
-    """A new member of staff of an office; their id."""
-    staff_id = secrets.token_hex(16)
-    tx.run(
-        "INSERT INTO staff (id, office_id, name, role, created_at, demo) "
-        "VALUES (:id, :office, :name, :role, :at, :demo)",
-        id=staff_id,
-        office=office_id,
-        name=vault().seal("staff.name", name),
-        role=role,
-        at=time.time(),
-        demo=demo,
-    )
-    return staff_id
-
-
-def _office(tx: Tx, office: dict[str, Any]) -> str:
-    office_id = secrets.token_hex(16)
-    tx.run(
-        "INSERT INTO office (id, name, municipalities, languages, hours, demo) "
-        "VALUES (:id, :name, :municipalities, :languages, :hours, :demo)",
-        id=office_id,
-        name=office["name"],
-        municipalities=json.dumps(office["municipalities"]),
-        languages=json.dumps(office["languages"]),
-        hours=json.dumps(HOURS, ensure_ascii=False),
-        demo=True,
-    )
-    return office_id
 
 
 def _fair(tx: Tx, day: str, place: str) -> None:

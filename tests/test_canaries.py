@@ -18,8 +18,8 @@ import pytest
 
 from bot.channels.telegram import Telegram
 from bot.channels.whatsapp import WhatsApp
-from bot.demo import add_staff
 from bot.house import build as build_house
+from bot.offices import add_staff
 from bot.service import Puente, channels, prepare
 from bot.settings import load
 from tests import canaries

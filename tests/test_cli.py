@@ -234,3 +234,20 @@ def test_help_names_every_command() -> None:
     said = subprocess.run([sys.executable, "-m", "bot", "--help"], capture_output=True, text=True, env=os.environ)
     for command in ("serve", "chat", "check", "flows", "staff", "token", "migrate", "whatsapp"):
         assert command in said.stdout
+
+
+def test_an_office_is_added_and_its_staff(tmp_path: Path) -> None:
+    """An installation without the demo world starts with nobody: this is how it gets its first case manager."""
+    from bot.__main__ import main
+
+    with pytest.MonkeyPatch.context() as there:
+        there.chdir(tmp_path)
+        there.setenv("PUENTE_DEMO", "false")
+        assert (
+            main(["office", "add", "--name", "Coatepeque", "--town", "coatepeque", "--hours", "Atiende de 8 a 16."])
+            == 0
+        )
+        assert main(["office", "add", "--name", "Nadie", "--town", "san rafael"]) == 1
+        assert main(["staff", "add", "--name", "Ana", "--office", "Coatepeque"]) == 0
+        assert main(["staff", "add", "--name", "Ana", "--office", "Nadie"]) == 1
+        assert main(["token", "--scope", "cases:read", "--office", "Coatepeque"]) == 0
