@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot import cases, effects, handoff, turn
+from bot.channels import cut
 from bot.channels.telegram import LIMITS
 from bot.channels.whatsapp_layouts import ITEM, ROWS, TITLE
 from bot.crypto import vault
@@ -125,7 +126,8 @@ class Player:
 
     def numbered(self, options: Choices) -> list[str]:
         """The words of the options where they cannot be tapped: a number before each."""
-        if self.channel == "telegram" or (self.stored and len(options) <= ROWS):
+        alike = len({cut(label, ITEM) for _id, label in options}) < len(options)  # a list that reads the same twice
+        if self.channel == "telegram" or (self.stored and len(options) <= ROWS and not alike):
             return []
         return [word for number, (_id, label) in enumerate(options, 1) for word in (f"{number}.", *label.split())]
 
