@@ -85,7 +85,6 @@ def _parser() -> argparse.ArgumentParser:
 def serve(arguments: argparse.Namespace, given: Settings) -> int:
     """Start everything and print where to go."""
     # the HTTP face stands above bot and imports it; this is the one place that starts it, by its name
-    learning.ahead(given.var, ("dangers",))
     start = importlib.import_module("api.serve").serve
     return int(start(given))
 
