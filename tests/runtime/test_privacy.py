@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot import cases, erase, outbox, upkeep, webchat
 from bot.channels import Receipt
-from bot.crypto import NoKeys, vault
 from tests.installation import Home, Person, texts
+from tests.runtime.scan import opened, where
 
 DAY = 86400.0
 MONTH = 30 * DAY
@@ -23,30 +22,6 @@ SEALED = {
 KEPT_BEFORE_CONSENT = {
     "contact", "address", "conversation", "inbox", "outbox", "audit",
 }  # fmt: skip
-
-
-def opened(home: Home) -> dict[str, list[str]]:
-    """Every value of every table of ours, with what is sealed opened: what whoever has the keys could read."""
-    ours = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
-    tables = [row["name"] for row in home.all(ours)]
-    found: dict[str, list[str]] = {}
-    for table in tables:
-        for row in home.all(f'SELECT * FROM "{table}"'):
-            found.setdefault(table, []).append(" ".join(_shown(table, name, row[name]) for name in row.keys()))  # noqa: SIM118
-    return found
-
-
-def _shown(table: str, name: str, value: Any) -> str:
-    if isinstance(value, bytes):
-        try:
-            return vault().open(f"{table}.{name}", value)
-        except NoKeys:
-            return value.hex()
-    return str(value)
-
-
-def where(home: Home, canary: str) -> set[str]:
-    return {table for table, rows in opened(home).items() if any(canary.lower() in row.lower() for row in rows)}
 
 
 def whole_life(home: Home) -> Person:
