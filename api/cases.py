@@ -36,7 +36,9 @@ class CaseRow(BaseModel):
     code: str = Field(examples=["K7M-3QX"], description="Read aloud and copied by hand")
     state: Literal["new", "claimed", "closed"]
     urgency: Literal["R0", "R1", "R2", "R3"] = Field(description="R0 now, R1 same day, R2 24–72 hours, R3 routine")
-    reason: str = Field(examples=["asked"], description="asked, vacancy, danger, minor, unreadable")
+    reason: str = Field(
+        examples=["asked"], description="asked, vacancy, danger, minor, unreadable; alert: of the house"
+    )
     topic: str | None = Field(examples=["work"])
     danger: str | None = Field(examples=[None])
     vacancy: str | None = Field(examples=[None], description="The vacancy the person is interested in")

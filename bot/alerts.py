@@ -64,6 +64,14 @@ def sound(tx: Tx, matter: str, detail: str, now: float, covered: float | None = 
         audit(tx, "house", "alert.raised", matter, now=now)
 
 
+def sound_again(tx: Tx, matter: str, detail: str, now: float) -> None:
+    """The same for what happens one at a time: told anew each time nobody has the case of an earlier one open."""
+    key = f"house|alert|{matter}"
+    if tx.one("SELECT 1 AS yes FROM handoff_case WHERE open_contact = :key", key=key) is None:
+        over(tx, matter, now)
+    sound(tx, matter, detail, now)
+
+
 def over(tx: Tx, matter: str, now: float) -> None:
     """A matter has passed: its case is closed unless somebody has it."""
     if not tx.run("UPDATE alert SET over_at = :at WHERE matter = :m AND over_at IS NULL", at=now, m=matter):

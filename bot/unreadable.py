@@ -27,10 +27,16 @@ VALUES (:channel, :provider, 'unreadable', :body, :at, :at, 1) ON CONFLICT (chan
 
 
 def keep(tx: Tx, channel: str, event: Unreadable, now: float | None = None) -> bool:
-    """Keep it once, sealed, as nobody's, with a case for the supervisor (SAFETY A6); True when it is new."""
-    log.error("inbox.unreadable", channel=channel)
+    """Keep it once, sealed, as nobody's, and have somebody told (SAFETY A6); True when it is new.
+
+    What carries the id of a message we have is a replay of that, cut anew: it has no effect (SAFETY A5).
+    """
     keys = vault()
     at = time.time() if now is None else now
+    message = keys.blind(f"{channel}|message", event.provider)
+    if tx.one("SELECT 1 AS yes FROM inbox WHERE channel = :c AND provider = :p", c=channel, p=message):
+        return False
+    log.error("inbox.unreadable", channel=channel)
     kept = tx.run(
         KEEP,
         channel=channel,
@@ -39,7 +45,7 @@ def keep(tx: Tx, channel: str, event: Unreadable, now: float | None = None) -> b
         at=at,
     )
     if kept:
-        alerts.house_case(tx, "unreadable", channel, ABOUT, at)
+        alerts.sound_again(tx, f"unreadable|{channel}", ABOUT, at)
     return bool(kept)
 
 
@@ -60,10 +66,21 @@ def again(row: Any, channels: Mapping[str, Channel]) -> list[Event] | None:
     return None if any(isinstance(event, Unreadable) for event in events) else events
 
 
-def read_at_last(tx: Tx, id: int) -> None:
+def read_at_last(tx: Tx, id: int, now: float | None = None) -> None:
     tx.run("UPDATE inbox SET failed = 0 WHERE id = :id", id=id)
+    _over(tx, time.time() if now is None else now)
 
 
-def forget(tx: Tx, before: float) -> None:
+def forget(tx: Tx, before: float, now: float | None = None) -> None:
     """Empty what was kept longer than people without a case are (SAFETY I1); that it came stays known."""
     tx.run("UPDATE inbox SET body = NULL WHERE kind = 'unreadable' AND received_at < :before", before=before)
+    _over(tx, time.time() if now is None else now)
+
+
+def _over(tx: Tx, now: float) -> None:
+    """The alarm of a channel passes with the last one that could not be read."""
+    told = tx.all("SELECT matter FROM alert WHERE over_at IS NULL AND matter LIKE :like", like="unreadable|%")
+    left = {row["channel"] for row in kept_ones(tx)} if told else set()
+    for row in told:
+        if row["matter"].partition("|")[2] not in left:
+            alerts.over(tx, row["matter"], now)

@@ -76,7 +76,7 @@ def put_off(tx: Tx, now: float) -> None:
 
 
 def _retention(tx: Tx, now: float) -> None:
-    unreadable.forget(tx, now - STRANGERS_KEPT)
+    unreadable.forget(tx, now - STRANGERS_KEPT, now)
     if forgotten := erase.forget_strangers(tx, now - STRANGERS_KEPT):
         audit(tx, "house", "retention.strangers", detail=str(forgotten), now=now)
 

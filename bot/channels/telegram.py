@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import json
 import os
@@ -16,7 +17,7 @@ from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
-from bot.channels import Choice, Event, Failed, Limits, Payload, Receipt, Refused, Request, Spoken, cut
+from bot.channels import Choice, Event, Failed, Limits, Payload, Receipt, Request, Spoken, Unreadable, cut
 from bot.channels import telegram_exam as exam
 from bot.channels.hooks import Finding, Queue
 from bot.channels.telegram_updates import CALLBACK, UPDATES, read_update
@@ -88,13 +89,8 @@ class Telegram:
         return any(hmac.compare_digest(given.encode(), one) for one in self._accepted)
 
     def read(self, request: Request) -> list[Event]:
-        try:
-            update = json.loads(request.body)
-        except (ValueError, RecursionError):
-            raise Refused("not JSON") from None
-        if not isinstance(update, dict) or type(update.get("update_id")) is not int:
-            raise Refused("not an update")
-        return read_update(update)
+        """What carries the secret and is no update is kept for staff: refused, Telegram would bring it for a day."""
+        return _read(request.body)
 
     async def updates(self, offset: int | None, wait: int) -> list[dict[str, Any]]:
         """What happened since `offset` (all that is not confirmed, when None), waiting up to `wait` seconds.
@@ -140,7 +136,7 @@ class Telegram:
             raise failed(error) from None
 
     def reread(self, raw: str) -> list[Event]:
-        return read_update(json.loads(raw))
+        return _read(raw.encode("latin-1"))
 
     async def examine(self) -> list[Finding]:
         return await exam.examine(self.bot, self._base, self._public)
@@ -148,6 +144,16 @@ class Telegram:
     async def close(self) -> None:
         await self._sending.shutdown()
         await self._polling.shutdown()
+
+
+def _read(body: bytes) -> list[Event]:
+    try:
+        update = json.loads(body)
+    except (ValueError, RecursionError):
+        update = None
+    if not isinstance(update, dict) or type(update.get("update_id")) is not int:
+        return [Unreadable(hashlib.sha256(body).hexdigest(), body.decode("latin-1"))]
+    return read_update(update)
 
 
 def _buttons(choices: tuple[Choice, ...]) -> InlineKeyboardMarkup | None:

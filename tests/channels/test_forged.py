@@ -46,12 +46,6 @@ FORGERIES: dict[str, Callable[[Town, Hook], Hook]] = {
     "a field twice": lambda there, hook: forge.duplicate_key(hook, "Body"),
     "the sid twice": lambda there, hook: forge.duplicate_key(hook, "MessageSid", "SM" + "0" * 32),
     "JSON": lambda there, hook: forge.as_json(hook),
-    "another sender": lambda there, hook: changed(there, hook, To="whatsapp:+14155238887"),
-    "nobody": lambda there, hook: changed(there, hook, From="+50255550100"),
-    "somebody odd": lambda there, hook: changed(there, hook, From="whatsapp:+5025555\u0660100"),
-    "no sid": lambda there, hook: changed(there, hook, MessageSid="SM" + "g" * 32),
-    "odd media": lambda there, hook: changed(there, hook, NumMedia="-1"),
-    "another version": lambda there, hook: changed(there, hook, ApiVersion="soon"),
     "signed for another address": lambda there, hook: replace(
         signed(there.twilio, hook.url.replace("https", "http"), hook.form), url=hook.url
     ),
@@ -74,6 +68,43 @@ async def test_what_twilio_did_not_send_like_this_is_refused(
     phone = there.on_whatsapp()
     before = await kept(there)
     assert await phone.again(forgery(there, phone.text("hola"))) == 403
+    assert await kept(there) == before
+
+
+UNREADABLE: dict[str, dict[str, str]] = {
+    "another sender": {"To": "whatsapp:+14155238887"},
+    "nobody": {"From": "+50255550100"},
+    "somebody odd": {"From": "whatsapp:+5025555\u0660100"},
+    "no sid": {"MessageSid": "SM" + "g" * 32},
+    "odd media": {"NumMedia": "-1"},
+    "another version": {"ApiVersion": "soon"},
+}
+
+
+@pytest.mark.parametrize("fields", UNREADABLE.values(), ids=UNREADABLE.keys())
+async def test_what_twilio_signed_in_a_form_we_do_not_know_is_kept_for_staff_once(
+    there: Town, fields: dict[str, str]
+) -> None:
+    """Refused it would be lost: Twilio does not come again (SAFETY A6)."""
+    phone = there.on_whatsapp()
+    before = await kept(there)
+    hook = changed(there, phone.text("hola"), **fields)
+    for _time in range(2):
+        assert await phone.again(hook) == 204
+        assert await kept(there) == before + 1
+    assert await phone.again(forge.wrong_signature(hook)) == 403
+    assert await kept(there) == before + 1
+    told = "SELECT COUNT(*) AS n FROM alert WHERE matter = 'unreadable|whatsapp' AND over_at IS NULL"
+    assert (await there.all(told))[0]["n"] == 1
+
+
+async def test_a_status_that_cannot_be_read_is_of_no_person(there: Town) -> None:
+    phone = there.on_whatsapp()
+    before = await kept(there)
+    url = f"{PUBLIC}/webhooks/twilio/status?ref=nobody"
+    account = ("AccountSid", there.twilio.account_sid)
+    for form in ([account], [account, ("MessageStatus", "read")], [account, ("MessageSid", "SM0")]):
+        assert await phone.again(signed(there.twilio, url, form)) == 403
     assert await kept(there) == before
 
 

@@ -6,11 +6,12 @@ import argparse
 import asyncio
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from pydantic import SecretStr
 
-from bot import keeping, unreadable
+from bot import alerts, cases, keeping, unreadable
 from bot.channels import Unreadable
 from tests.fakes.faults import refuse
 from tests.installation import Home
@@ -41,7 +42,43 @@ def test_it_is_kept_once_sealed_with_one_case_for_the_channel(home: Home) -> Non
     rows = home.record.do(unreadable.kept_ones)
     assert len(rows) == 2
     assert all(WORDS.encode() not in bytes(row["body"]) for row in rows)
-    assert cases_of_the_house(home) == [{"reason": "unreadable", "topic": "telegram", "state": "new"}]
+    assert cases_of_the_house(home) == [{"reason": "alert", "topic": "unreadable|telegram", "state": "new"}]
+
+
+def test_it_is_told_again_once_the_earlier_case_is_closed_and_is_over_when_none_is_left(home: Home) -> None:
+    keep(home, BROKEN)
+    home.run("UPDATE alert SET mailed_at = :at", at=home.now)
+    (case,) = home.all("SELECT id FROM handoff_case WHERE contact_id IS NULL")
+    home.later(7200)
+    keep(home, BROKEN | {"update_id": 79})
+    assert home.record.do(alerts.to_mail, home.now) == []
+    home.record.do(cases.close, case["id"], "seen", home.now)
+    keep(home, BROKEN | {"update_id": 80})
+    assert [one["state"] for one in cases_of_the_house(home)].count("new") == 1
+    assert [row["matter"] for row in home.record.do(alerts.to_mail, home.now)] == ["unreadable|telegram"]
+    for row in home.record.do(unreadable.kept_ones):
+        assert home.one("SELECT 1 AS yes FROM alert WHERE over_at IS NULL") is not None
+        home.record.do(unreadable.read_at_last, row["id"], home.now)
+    assert home.one("SELECT 1 AS yes FROM alert WHERE over_at IS NULL") is None
+    assert [one["state"] for one in cases_of_the_house(home)].count("new") == 0
+
+
+@pytest.mark.parametrize("raw", ["{", "[]", '{"update_id": "1"}', "[" * 50_000])
+def test_a_body_that_is_no_update_can_be_read_again_and_harms_nobody(
+    home: Home, raw: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home.record.do(unreadable.keep, "telegram", Unreadable("x", raw), home.now)
+    assert "1 kept, 0 read now" in command(home, True, capsys, **TELEGRAM)
+
+
+async def test_a_form_of_twilio_s_that_this_release_can_read_becomes_a_message(place: Place) -> None:
+    await place.start()
+    channel: Any = place.puente.channels["whatsapp"]
+    form = urlencode(place.on_whatsapp().text("hola").form)
+    (event,) = channel.reread(form)
+    assert event.message.text == "hola"
+    (event,) = channel.reread(form.replace("whatsapp%3A", "sms%3A"))
+    assert isinstance(event, Unreadable)
 
 
 async def test_the_vendor_is_told_that_it_came_and_nobody_else_waits(place: Place) -> None:
@@ -50,8 +87,8 @@ async def test_the_vendor_is_told_that_it_came_and_nobody_else_waits(place: Plac
     url = f"http://127.0.0.1:{place.served.port}/webhooks/telegram"
     secret = {"x-telegram-bot-api-secret-token": "a_secret-0123456789abcdefghijklmnop"}
     assert (await place.client.post(url, json=BROKEN, headers=secret)).status_code == 204
-    kept = await place.all("SELECT reason FROM handoff_case WHERE contact_id IS NULL")
-    assert [row["reason"] for row in kept] == ["unreadable"]
+    kept = await place.all("SELECT topic FROM handoff_case WHERE contact_id IS NULL")
+    assert [row["topic"] for row in kept] == ["unreadable|telegram"]
     phone = place.on_telegram()
     await phone.say("hola")
     await phone.hears()
