@@ -116,6 +116,7 @@ def settle(tx: Tx, channel: str, status: Status, now: float | None = None) -> bo
     )
     if status.unreachable:
         tx.run(BLOCKED, id=row["id"], chat=row["address_id"], at=at)
+    tx.passing("callback.after")
     return True
 
 

@@ -182,9 +182,11 @@ def settle(
 ) -> None:
     """Record what became of an attempt. `listed`: the provider's own list will tell of one we are not sure of."""
     at = time.time() if now is None else now
+    tx.passing("receipt.before")
     _record(tx, errand, outcome, channel, at, listed)
     if tx.one(BEHIND, chat=errand.chat) is not None:
         tx.tell("outbox", channel)
+    tx.passing("receipt.after")
 
 
 def _record(tx: Tx, errand: Errand, outcome: Receipt | Failed, channel: str, at: float, listed: bool) -> None:

@@ -21,6 +21,7 @@ from bot.channels.whatsapp_layouts import current
 from bot.crypto import NoKeys
 from bot.house import House
 from bot.lanes import lanes
+from bot.locks import hold
 from bot.models import ContentTemplate, Service
 from bot.models.migrate import exists, migrate
 from bot.record import Record, Tx
@@ -105,10 +106,17 @@ def prepare(settings: Settings) -> Record:
     crypto.use(crypto.ready(settings.puente_keys, database_exists=not first_time))
     migrate(record.engine)
     record.do(_check_keys, settings.puente_keys)
-    record.do(directory.seed)
-    if first_time and settings.demo:
-        record.do(demo.load)
+    record.do(_furnish, settings.demo)
     return record
+
+
+def _furnish(tx: Tx, with_demo: bool) -> None:
+    """The directory of this release and, at the very first start, the demo world: both or neither, by one machine."""
+    hold(tx, [b"furnish the house"])
+    new = tx.one("SELECT id FROM service LIMIT 1") is None
+    directory.seed(tx)
+    if new and with_demo:
+        demo.load(tx)
 
 
 def _opened(settings: Settings) -> tuple[Record, bool]:

@@ -29,10 +29,11 @@ def binaries() -> Path:
 
 
 @contextlib.contextmanager
-def cluster() -> Iterator[str]:
+def cluster(immortal: bool = False) -> Iterator[str]:
     """A running server; its address without a database, such as postgresql+psycopg://postgres@127.0.0.1:5433/.
 
-    As root it runs as the user postgres, in a directory that user owns. Raises `NoPostgres`.
+    As root it runs as the user postgres, in a directory that user owns. An `immortal` one writes nothing through to
+    the disk: for tests in which only its clients are killed. Raises `NoPostgres`.
     """
     bin = binaries()
     as_other = os.geteuid() == 0
@@ -52,6 +53,7 @@ def cluster() -> Iterator[str]:
     options = (
         f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c max_connections=200 "
         "-c shared_buffers=64MB -c jit=off -c track_commit_timestamp=on"
+        + (" -c fsync=off -c full_page_writes=off" if immortal else "")
     )
     run(
         str(bin / "initdb"),

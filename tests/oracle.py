@@ -99,7 +99,9 @@ def judge(
     _acknowledged(tx, heard, verdict)
     _left_behind(tx, verdict)
     _effects(tx, expected, verdict)
+    _audited(tx, verdict)
     _announced(tx, verdict)
+    _silenced(tx, verdict)
     rows = _rows(tx)
     seen = phones(shown)
     for phone, wanted in expected.phones.items():
@@ -157,6 +159,51 @@ def _effects(tx: Tx, expected: Expected, verdict: Verdict) -> None:
         verdict.wrong.append(f"{cases} cases instead of {expected.cases}")
 
 
+AUDITED = {
+    # a deed of a conversation, and where each of them leaves a row of the contact's
+    "effect.GiveConsent": "SELECT contact_id AS who, COUNT(*) AS n FROM consent WHERE given GROUP BY contact_id",
+    "effect.WithdrawConsent": "SELECT contact_id AS who, COUNT(*) AS n FROM consent WHERE NOT given GROUP BY contact_id",
+}
+
+
+def _audited(tx: Tx, verdict: Verdict) -> None:
+    """Every effect has its line in the audit, and every line its effect: counted where an effect leaves a row each."""
+    for action, rows in AUDITED.items():
+        done = {f"contact:{row['who']}": row["n"] for row in tx.all(rows)}
+        audited = tx.all(
+            "SELECT a.actor, COUNT(*) AS n FROM audit a WHERE a.action = :action AND NOT EXISTS (SELECT 1 FROM audit e "
+            "WHERE e.actor = a.actor AND e.action = 'effect.EraseMe' AND e.id > a.id) GROUP BY a.actor",
+            action=action,
+        )
+        told = {row["actor"]: row["n"] for row in audited}
+        for actor in done.keys() | told.keys():
+            if done.get(actor, 0) != told.get(actor, 0):
+                verdict.wrong.append(f"{action}: {told.get(actor, 0)} in the audit, {done.get(actor, 0)} done")
+
+
+SILENCED = {
+    "after a takeover": """SELECT COUNT(*) AS n FROM outbox o JOIN audit t ON t.action = 'case.claim'
+JOIN handoff_case h ON h.id = t.object AND h.contact_id = o.contact_id
+WHERE o.speaker = 'bot' AND o.lane > :urgent AND o.created_at <= t.at AND o.attempted_at > t.at""",
+    "after the panic word": """SELECT COUNT(*) AS n FROM outbox o JOIN conversation c ON c.contact_id = o.contact_id
+WHERE o.speaker = 'bot' AND o.lane > :urgent AND o.created_at < c.hidden_at AND o.attempted_at > c.hidden_at""",
+    "after a stop": """SELECT COUNT(*) AS n FROM outbox o JOIN contact k ON k.id = o.contact_id
+WHERE o.lane = :broadcast AND o.attempted_at > k.notices_stopped_at""",
+    "to somebody who had blocked us": """SELECT COUNT(*) AS n FROM outbox o JOIN address a ON a.id = o.address_id
+WHERE o.attempted_at > a.blocked_at""",
+}
+"""What may not have been sent: by the times at which it was written, silenced and last tried."""
+
+
+def _silenced(tx: Tx, verdict: Verdict) -> None:
+    for when, rows in SILENCED.items():
+        values = {"urgent": outbox.URGENT, "broadcast": outbox.BROADCAST}
+        used = {name: value for name, value in values.items() if f":{name}" in rows}
+        sent = tx.one(rows, **used)["n"]
+        if sent:
+            verdict.wrong.append(f"{sent} sent {when}")
+
+
 def _announced(tx: Tx, verdict: Verdict) -> None:
     """Every "una persona le va a atender" has its case, and one only."""
     codes = Counter(row["code"] for row in tx.all("SELECT code FROM handoff_case"))
@@ -199,8 +246,22 @@ def _compare(
             verdict.repeated += n
         else:
             verdict.doubled.append(f"{phone} got {text[:60]!r} {n} too often")
-    if [text for text in _once(seen) if text in wanted] != [text for text in _once(wanted) if text in seen]:
+    if erased and wanted and wanted[-1] in seen and seen[-1] != wanted[-1]:
+        verdict.wrong.append(f"{phone} was written to after its rows were erased")
+    if _out_of_order(wanted, seen, rows):
         verdict.wrong.append(f"{phone} got its messages out of order")
+
+
+def _out_of_order(wanted: Sequence[str], seen: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a message was overtaken by one that is not more urgent; a more urgent one does not wait for others."""
+    places = {text: place for place, text in enumerate(_once(wanted))}
+    shown = [text for text in _once(seen) if text in places]
+    lanes = {text: min([row["lane"] for row in rows if _same(row["text"], text)] or [outbox.REPLY]) for text in shown}
+    return any(
+        places[first] > places[later] and lanes[first] >= lanes[later]
+        for n, first in enumerate(shown)
+        for later in shown[n + 1 :]
+    )
 
 
 def _accounted_for(row: Mapping[str, Any]) -> bool:

@@ -8,18 +8,28 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from procrastinate.schema import SchemaManager
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, event, inspect, text
+
+from bot import failpoints
 
 
 def migrate(engine: Engine) -> None:
-    """Create or upgrade every table; does nothing on a database that is up to date."""
+    """Create or upgrade every table, all in one transaction; does nothing on a database that is up to date."""
     with engine.begin() as connection:
+        if failpoints.on:  # every statement of a migration is a place where it may be cut off
+            event.listen(connection, "before_cursor_execute", lambda *_given: _passing(connection))
         if connection.dialect.name == "postgresql":
             # of two machines that start at once one migrates, the other waits and finds it done
             connection.execute(text("SELECT pg_advisory_xact_lock(7063221)"))
         command.upgrade(_config(connection), "head")
         if connection.dialect.name == "postgresql" and not inspect(connection).has_table("procrastinate_jobs"):
             connection.exec_driver_sql(SchemaManager.get_schema().replace("%", "%%"))
+        if failpoints.on:
+            _passing(connection)
+
+
+def _passing(connection: Connection) -> None:
+    failpoints.at("migration", connection.connection.driver_connection)
 
 
 def newest() -> str:

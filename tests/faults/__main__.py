@@ -1,16 +1,19 @@
-"""Run the fault harnesses: `python -m tests.faults [--budget 3m] [--only NAME] [--on sqlite,postgres] [--seed N]`.
+"""Break Puente on purpose, everywhere it can break, and count what was lost, doubled or stuck.
 
-Each prints its figures and PASS or FAIL; the exit status is 1 if any failed. `--resume DIR` keeps what was done there
-and goes on after it. A budget is shared out over all; `--whole` gives every harness its full size whatever it takes.
+Each harness prints its figures and PASS or FAIL, and for what went wrong the command that replays it; the exit
+status is 1 if any failed. A budget is shared out over the harnesses named (all of them, if none is); with --whole
+each has its full size, however long it takes. With --resume a run that was interrupted goes on where it stood.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import contextlib
 import importlib
 import inspect
 import logging
+import os
 import re
 import signal
 import sys
@@ -25,17 +28,19 @@ from tests.cluster import NoPostgres, binaries
 
 HARNESSES = {
     # name: (module, seconds that its full size takes on two quiet cores)
-    "sweep": ("sweep", 5400.0),
+    "sweep": ("sweep", 7200.0),
+    "migration": ("starts", 900.0),
     "storm": ("storms", 420.0),
     "takeover": ("races", 1500.0),
     "texts": ("texts", 1800.0),
     "upgrade": ("upgrade", 150.0),
     "sender": ("sender", 900.0),
     "crowd": ("crowd", 3000.0),
-    "neighbours": ("neighbours", 600.0),
-    "providers": ("providers", 120.0),
-    "outage": ("outage", 60.0),
 }
+
+
+LONG = 0.2
+"""The share of its full size from which a harness takes the long conversation instead of the short one."""
 
 
 def main() -> int:
@@ -48,27 +53,36 @@ def main() -> int:
     except NoPostgres as none:
         print(f"without PostgreSQL: {none}")
         kinds = [kind for kind in kinds if kind != "postgres"]
-    names = [asked.only] if asked.only else list(HARNESSES)
+    names = asked.names or list(HARNESSES)
     budget = sum(HARNESSES[name][1] for name in names) if asked.whole else _seconds(asked.budget)
     end = time.monotonic() + budget
-    failed = False
+    failed, used = False, sum(os.times()[:4])
     with _folder(asked.resume) as folder:
         for place, name in enumerate(names):
             rest = sum(HARNESSES[one][1] ** 0.5 for one in names[place:])
             mine = (end - time.monotonic()) * HARNESSES[name][1] ** 0.5 / rest
             share = min(1.0, max(0.0005, mine / HARNESSES[name][1]))
             began = time.monotonic()
-            for line in _run(name, kinds, folder / name, asked.seed, share, began + mine):
+            for line in _run(name, kinds, folder / name, asked, share, began + mine):
                 failed |= line.startswith("FAIL")
                 print(line, flush=True)
-            print(f"     {name}: {time.monotonic() - began:.0f} s, seed {asked.seed}", flush=True)
+            cpu = sum(os.times()[:4]) - used
+            used += cpu
+            took = time.monotonic() - began
+            print(f"     {name}: {took:.0f} s, {cpu:.0f} s of them at work, seed {asked.seed}", flush=True)
     return int(failed)
 
 
-def _run(name: str, kinds: list[str], folder: Path, seed: int, share: float, until: float) -> Iterator[str]:
+def _run(
+    name: str, kinds: list[str], folder: Path, asked: argparse.Namespace, share: float, until: float
+) -> Iterator[str]:
     """One harness, given of these what it takes."""
     run: Any = importlib.import_module(f"tests.faults.{HARNESSES[name][0]}").run
-    offered = {"kinds": kinds, "folder": folder, "seed": seed, "share": share, "until": until, "whole": share > 0.02}
+    whole = asked.whole or share > LONG
+    offered = {
+        "kinds": kinds, "folder": folder, "seed": asked.seed, "case": asked.case, "share": share, "until": until,
+        "whole": whole,
+    }  # fmt: skip
     try:
         yield from run(**{name: offered[name] for name in inspect.signature(run).parameters})
     except Exception as error:
@@ -93,14 +107,32 @@ def _seconds(budget: str) -> float:
 
 
 def _arguments() -> argparse.Namespace:
-    ask = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__.splitlines()[0])
-    ask.add_argument("--budget", default="3m", help="how long all of it may take: 90s, 3m, 2h")
+    harnesses = "\n".join(f"  {name:11} {_about(module)}" for name, (module, _seconds) in HARNESSES.items())
+    ask = argparse.ArgumentParser(
+        prog="python -m tests.faults",
+        description=__doc__,
+        epilog=f"harnesses:\n{harnesses}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    ask.add_argument("names", nargs="*", metavar="NAME", help="which harnesses, in this order (all)")
+    ask.add_argument("--budget", default="3m", help="how long all of it may take: 90s, 3m, 2h (3m)")
     ask.add_argument("--whole", action="store_true", help="full sizes, however long they take")
-    ask.add_argument("--only", choices=sorted(HARNESSES))
-    ask.add_argument("--on", default="sqlite,postgres", help="databases, comma-separated")
-    ask.add_argument("--seed", type=int, default=1)
-    ask.add_argument("--resume", metavar="DIR", help="keep results here, and do not repeat what is done")
-    return ask.parse_args()
+    ask.add_argument("--on", default="sqlite,postgres", help="databases, comma-separated (sqlite,postgres)")
+    ask.add_argument("--seed", type=int, default=1, help="of all that is random (1)")
+    ask.add_argument("--case", help="one case of one harness, as a replay line names it")
+    ask.add_argument("--resume", metavar="DIR", help="keep what is done here, and go on after it")
+    asked = ask.parse_args()
+    if unknown := set(asked.names) - HARNESSES.keys():
+        ask.error(f"no harness {', '.join(sorted(unknown))}; there are: {', '.join(HARNESSES)}")
+    if asked.case and len(asked.names) != 1:
+        ask.error("--case is of one harness: name it")
+    return asked
+
+
+def _about(module: str) -> str:
+    """The first line of a harness, read without loading it: `--help` should not take a second."""
+    source = (Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").splitlines()[0]
 
 
 if __name__ == "__main__":

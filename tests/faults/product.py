@@ -21,7 +21,7 @@ import psycopg
 from twilio.rest import Client
 
 from api.app import create
-from bot import crypto, failpoints, house, service, settings, tokens
+from bot import crypto, failpoints, house, service, settings, tokens, upkeep
 from bot import pump as pumps
 from bot.record import DOWN, Record, Tx, libpq
 from bot.service import Puente
@@ -63,6 +63,11 @@ class Databases:
         self._made += 1
         return self._new(f"d{self._made}", self._template)
 
+    def bare(self, like: str | None = None) -> str:
+        """The address of a new database with nothing in it, or a copy of another one."""
+        self._made += 1
+        return self._new(f"d{self._made}", like)
+
     def drop(self, url: str) -> None:
         if self._server is None:
             for left in self.folder.glob(f"{Path(url).name}*"):
@@ -95,12 +100,15 @@ def _somebody(record: Record) -> str:
 
 @contextmanager
 def databases(kinds: list[str], folder: Path) -> Iterator[list[Databases]]:
-    """Both kinds or one; the private PostgreSQL lives as long as this. Raises `NoPostgres`."""
+    """Both kinds or one; the private PostgreSQL lives as long as this. Raises `NoPostgres`.
+
+    Here only processes of ours are killed, so what a killed machine would still have to find on its disk is not asked.
+    """
     made = [Databases("sqlite", folder / "sqlite")] if "sqlite" in kinds else []
     if "postgres" not in kinds:
         yield made
         return
-    with cluster() as server:
+    with cluster(immortal=True) as server:
         yield [*made, Databases("postgres", folder / "postgres", server)]
 
 
@@ -119,6 +127,8 @@ class Product:
             channel._limits = channel.limits._replace(**FAST)
         self.puente = Puente(given, self.record, houses, channels, works)
         self.worker = self.puente.worker
+        self.pumps = [self.worker.pumps[name] for name in ("telegram", "whatsapp")]
+        self._moved = True  # the clock, since the timers were looked at
         self._token = bases.token
         self._ahead = vendors.ahead()
         time.time = self.now
@@ -133,6 +143,7 @@ class Product:
     def later(self, seconds: float) -> None:
         """The whole world's clock moves: ours and the vendors'."""
         self._ahead += seconds
+        self._moved = True
         self.vendors.advance(seconds)
 
     async def telegram(self, update: dict[str, Any]) -> int:
@@ -162,10 +173,12 @@ class Product:
         return str((await _insist(self.record.run, look))["id"])
 
     async def start(self) -> None:
-        """What a worker does first: settle what one before it left in flight."""
-        for pump in self.worker.pumps.values():
+        """What a worker does first: settle what one before it left in flight. On SQLite it then follows what it hears."""
+        for pump in self.pumps:
             pump._loop = asyncio.get_running_loop()
             await _insist(pump.reclaim, self.now())
+        if not self.record.postgres:
+            self.record.followers = {"lane": self.worker._take_up, "outbox": self.worker._send_off}
         await self.work()
 
     async def work(self) -> None:
@@ -179,20 +192,23 @@ class Product:
         """Let the time pass in which every uncertain thing is settled, as the engine room would."""
         for seconds in (1, 15, 30, 90, 90, 3600):
             self.later(seconds)
-            for pump in self.worker.pumps.values():
-                await pump.reclaim(self.now() - 60)
+            for pump in self.pumps:
+                await _insist(pump.reclaim, self.now() - 60)
             for one in self.worker._outside:
                 if one.name.startswith("sends|"):
-                    await one.work(self.now())
+                    await _insist(one.work, self.now())
             await self.work()
 
     async def _some(self) -> bool:
         moved = False
         with suppress(*DOWN, failpoints.Injected):  # the sweep comes back
+            if self._moved:
+                await self.record.run(upkeep.ring, self.now())
+                self._moved = False
             for row in await self.record.run(lambda tx: tx.all(UNREAD)):
                 await self.worker._work_off(row["c"])
                 moved = True
-        for pump in self.worker.pumps.values():
+        for pump in self.pumps:
             try:
                 moved |= await pump._send_some()
             except Exception:  # a pump goes on after whatever kept it from claiming
@@ -211,11 +227,10 @@ class Product:
 
 
 async def _insist(work: Any, *given: Any) -> Any:
+    """A fault is met once: what it kept from being done is done the next time."""
     for _try in range(3):
-        try:
+        with suppress(*DOWN, failpoints.Injected):
             return await work(*given)
-        except (*DOWN, failpoints.Injected):
-            continue
 
 
 def remember(path: Path, **line: Any) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from bot.cases import SILENCE
+from tests.fakes.base import Sent
 from tests.fakes.twilio import FakeTwilio
 from tests.fakes.twilio_hooks import signed
 from tests.faults.product import Product, remember, remembered
@@ -39,20 +41,28 @@ STORY: tuple[Step, ...] = (
     ("telegram", "1", "ya no aguanto, me quiero morir"),
     ("telegram", "1", "menú"),
     ("whatsapp", "2", "baja"),
+    ("status", "whatsapp", "2"),
+    ("claim", "whatsapp", "2"),
+    ("silence", "whatsapp", "2"),
     ("close", "whatsapp", "2"),
     ("telegram", "3", "hola"),
     ("telegram", "3", "español"),
     ("telegram", "3", "borrar mis datos"),
     ("telegram", "3", "sí, borrar todo"),
 )
-SHORT = (*STORY[:6], *STORY[8:16])
+SHORT = (*STORY[:6], *STORY[8:16], ("status", "whatsapp", "2"), ("silence", "whatsapp", "2"))
 
 
 class Teller:
-    """Tells the story of one case to one product. `folder` holds what was acknowledged."""
+    """Tells the story of one case to one product. `folder` holds what was acknowledged.
 
-    def __init__(self, product: Product, number: int, folder: Path, story: tuple[Step, ...] = STORY) -> None:
-        self.product, self.number, self.story = product, number, story
+    `since` is how much the vendors had taken before it began.
+    """
+
+    def __init__(
+        self, product: Product, number: int, folder: Path, story: tuple[Step, ...], since: dict[str, int]
+    ) -> None:
+        self.product, self.number, self.story, self.since = product, number, story, since
         self._file = folder / f"{number}.jsonl"
         self._twilio = FakeTwilio()
 
@@ -98,6 +108,12 @@ class Teller:
                 return await self._staff(number, "reply", channel, who, {"text": text})
             case ("close", channel, who):
                 return await self._staff(number, "close", channel, who, {"outcome": "referred"})
+            case ("status", "whatsapp", who):
+                return await self._status(who)
+            case ("silence", _channel, _who):
+                await self.product.recover()
+                self.product.later(SILENCE + 60)
+                return 204
             case (deed, channel, who):
                 return await self._staff(number, deed, channel, who, None)
         raise LookupError(step)
@@ -108,6 +124,16 @@ class Teller:
         if not known:
             remember(self._file, step=number, ok=False, case=case)
         return await self.product.api(f"/cases/{case}/{deed}", f"{self.number}-{number}", body)
+
+    async def _status(self, who: str) -> int:
+        """Twilio tells of the last message this person's phone took; nothing when there is none yet."""
+        to = self.address("whatsapp", who)
+        sent = [row for row in self.product.vendors.taken(self.since)["twilio"] if row["to"] == to]
+        if not sent:
+            return 204
+        url = sent[-1]["request"]["StatusCallback"]
+        hook = self._twilio.callbacks.hook(Sent(0, 0.0, to, sent[-1]["id"], "text", ""), "delivered", None, url)
+        return await self.product.twilio(url.removeprefix(PUBLIC), urlencode(hook.form).encode(), hook.headers)
 
     def _update(self, number: int, who: str, text: str) -> dict[str, Any]:
         id = int(self.address("telegram", who))

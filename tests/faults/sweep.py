@@ -30,6 +30,9 @@ from tests.oracle import Expected, Verdict, deeds, judge, phones
 
 ACTIONS = ("kill", "raise", "full", "locked", "drop")
 AFTER = ("kill", "raise")
+NAMED = tuple(place for place in failpoints.PLACES if place not in ("statement", "commit", "committed", "migration"))
+"""What lies between two statements; a migration has a harness of its own (`migration`)."""
+
 WRITES = ("kill_before", "kill_after", "raise_before", "drop_after", "refuse_before")
 
 
@@ -140,17 +143,26 @@ class Sweep:
         )
         self.counts = Counter(told["counts"])
 
-    def cases(self) -> list[Case]:
+    def cases(self, dice: random.Random) -> list[Case]:
+        """Every one in a random order, but every place once before any comes again."""
         kind = self.bases.kind
+        every = {"statement": ACTIONS, "commit": ACTIONS, "committed": AFTER, "write": WRITES}
         found = [
             Case(kind, place, action, n)
-            for place, actions in (("statement", ACTIONS), ("commit", ACTIONS), ("committed", AFTER))
+            for place, actions in every.items()
             for action in actions
             for n in range(1, self.counts[place] + 1)
         ]
-        return found + [
-            Case(kind, "write", action, n) for action in WRITES for n in range(1, self.counts["write"] + 1)
+        found += [
+            Case(kind, place, action, n)
+            for place in NAMED
+            for action in ACTIONS
+            for n in sorted({1, self.counts[place] // 2 + 1, self.counts[place]})
+            if n <= self.counts[place]
         ]
+        dice.shuffle(found)
+        first = {case.place: case for case in reversed(found)}
+        return [*first.values(), *(case for case in found if first[case.place] is not case)]
 
     def run(self, case: Case) -> Result:
         """One case in its own process, gone on with in another if it died."""
@@ -187,7 +199,7 @@ class Sweep:
         died_of: Case | None = None,
     ) -> None:
         product = Product(url, self.bases, self.vendors)
-        teller = Teller(product, number, self.folder, self.story)
+        teller = Teller(product, number, self.folder, self.story, since)
         wires = wire(product, case.action, case.n) if case and case.place == "write" else wire(product)
         failpoints.clear()
         counted = failpoints.count()
@@ -251,47 +263,59 @@ def apart(work: Callable[[], None]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def run(kinds: list[str], folder: Path, seed: int, until: float, whole: bool) -> Iterator[str]:
+def run(
+    kinds: list[str], folder: Path, seed: int, until: float, whole: bool, case: str | None = None
+) -> Iterator[str]:
     """Every case in a random order until the time is up; those of an earlier run in this folder are not repeated.
 
-    Yields one line a kind of database, and one for each case that went wrong; the last word is PASS or FAIL.
+    Yields one line a kind of database, and one for each case that went wrong; the last word is PASS or FAIL. With
+    `case` (as such a line names it) only that one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     warm()
-    done = {row["case"]: row for row in remembered(folder / "sweep-done.jsonl")}
+    told = "long" if whole else "short"
     vendors = Vendors()
     try:
         with databases(kinds, folder) as all_of_them:
             share = (until - time.monotonic()) / max(1, len(all_of_them))
             for bases in all_of_them:
+                kept = folder / f"{bases.kind}-{told}.jsonl"
+                done = {row["case"]: row for row in remembered(kept)} if case is None else {}
                 sweep = Sweep(bases, vendors, folder, STORY if whole else SHORT)
                 sweep.measure()
-                cases = sweep.cases()
-                random.Random(seed).shuffle(cases)
+                cases = sweep.cases(random.Random(seed))
                 end = time.monotonic() + share
-                for case in cases:
-                    if str(case) in done:
+                for one in cases:
+                    if str(one) in done or case not in (None, str(one)):
                         continue
-                    if time.monotonic() > end:
+                    if time.monotonic() > end and case is None:
                         break
-                    result = sweep.run(case)
-                    row = {"case": str(case), "met": result.met, "clean": result.verdict.clean}
-                    remember(folder / "sweep-done.jsonl", **row, verdict=result.verdict.to_json())
-                    done[str(case)] = row | {"verdict": result.verdict.to_json()}
-                    if not result.verdict.clean:
-                        yield f"  {case} {json.dumps(result.verdict.to_json(), ensure_ascii=False)}"
-                yield _line(bases.kind, sweep, [row for name, row in done.items() if name.startswith(bases.kind)])
+                    row = _row(one, sweep.run(one))
+                    done[str(one)] = row
+                    if case is None:
+                        remember(kept, **row)
+                    if not row["clean"]:
+                        yield f"  {json.dumps(row['verdict'], ensure_ascii=False)}"
+                        whole_too = " --whole" if whole else ""
+                        yield f"  replay: python -m tests.faults sweep --on {bases.kind} --case {one}{whole_too}"
+                yield _line(bases.kind, sweep, len(cases), list(done.values()))
     finally:
         vendors.close()
 
 
-def _line(kind: str, sweep: Sweep, rows: list[dict[str, Any]]) -> str:
+def _row(case: Case, result: Result) -> dict[str, Any]:
+    clean = result.verdict.clean
+    return {"case": str(case), "met": result.met, "clean": clean, "verdict": result.verdict.to_json()}
+
+
+def _line(kind: str, sweep: Sweep, of: int, rows: list[dict[str, Any]]) -> str:
     bad = sum(not row["clean"] for row in rows)
     sums = {key: sum(row["verdict"][key] for row in rows) for key in ("uncertain", "unseen", "repeated")}
     met = sum(row["met"] for row in rows)
     counts = ", ".join(f"{sweep.counts[name]} {name}s" for name in ("statement", "commit", "write"))
+    places = len({row["case"].split(":")[1] for row in rows})
     return (
-        f"{'PASS' if not bad and rows else 'FAIL'} sweep {kind}: {len(rows)} of {len(sweep.cases())} cases ({met} met; "
-        f"{counts}), {bad} with anything lost, doubled, stuck or wrong; uncertain and listed {sums['uncertain']}, "
-        f"of them not on the phone {sums['unseen']}; urgent words twice {sums['repeated']}"
+        f"{'PASS' if not bad and rows else 'FAIL'} sweep {kind}: {len(rows)} of {of} cases at {places} places ({met} "
+        f"met; {counts}), {bad} with anything lost, doubled, stuck or wrong; uncertain and listed "
+        f"{sums['uncertain']}, not on the phone {sums['unseen']}; urgent words twice {sums['repeated']}"
     )
