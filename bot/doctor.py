@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from bot import alerts, catalogues, crypto, unreadable
+from bot import alerts, catalogues, crypto, layouts, unreadable
 from bot.channels.hooks import Examined, Finding
 from bot.models.migrate import newest
 from bot.record import Record, Tx
@@ -121,10 +121,10 @@ def _disk(folder: Path) -> Finding:
 
 
 async def _channels(given: Settings, record: Record) -> list[Finding]:
-    from bot.service import channels, contents  # the whole of Puente: only who runs the doctor pays for it
+    from bot.service import channels  # the whole of Puente: only who runs the doctor pays for it
 
     found: list[Finding] = []
-    for channel in channels(given, record.do(contents)).values():
+    for channel in channels(given, record.do(layouts.stored)).values():
         if isinstance(channel, Examined):
             found += await channel.examine()
         await channel.close()

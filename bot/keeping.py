@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bot import doctor, troubles, unreadable
+from bot import doctor, layouts, troubles, unreadable
 from bot.casefile import moment
 from bot.channels.hooks import Finding
 from bot.settings import Settings, Unusable
@@ -59,10 +59,10 @@ def doctor_command(arguments: argparse.Namespace, given: Settings) -> int:
 
 def dead_command(arguments: argparse.Namespace, given: Settings) -> int:
     """What came is never printed: it may be what a person wrote."""
-    from bot.service import channels, contents, keep, prepare
+    from bot.service import channels, keep, prepare
 
     record = prepare(given)
-    there = channels(given, record.do(contents))
+    there = channels(given, record.do(layouts.stored))
     rows = record.do(unreadable.kept_ones)
     read = 0
     for row in rows:

@@ -5,24 +5,24 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
-from bot import crypto, demo, directory, house, inbox, knowledge, learning, rounds, unreadable
+from bot import crypto, demo, directory, house, inbox, knowledge, layouts, learning, rounds, unreadable
 from bot.channels import Channel, Event, Incoming, Reach, Status, Unreadable
 from bot.channels.local import TERMINAL, WEB, Local
 from bot.channels.telegram import Telegram
 from bot.channels.telegram_polling import poll
 from bot.channels.telegram_setup import insist, listen_at, offer_commands, stop_listening
 from bot.channels.whatsapp import WhatsApp
-from bot.channels.whatsapp_layouts import current
 from bot.crypto import NoKeys
 from bot.house import House
 from bot.lanes import lanes
 from bot.locks import hold
-from bot.models import ContentTemplate, Service
+from bot.models import Service
 from bot.models.migrate import exists, migrate
 from bot.record import Record, Tx
 from bot.settings import Settings, Unusable, both
@@ -43,8 +43,10 @@ class Puente:
         self.strangers = Strangers(record)
         lock = settings.sqlite_path.with_suffix(".lock") if settings.on_sqlite else None
         outside = rounds.rounds(settings, record, channels)
-        self.worker = Worker(record, lanes(record), lambda: self.house, channels, lock, outside)
-        self._telegram: asyncio.Task[None] | None = None
+        telegram = channels.get("telegram")
+        hearing = {"hear|telegram": partial(self._hear, telegram)} if isinstance(telegram, Telegram) else {}
+        self.worker = Worker(record, lanes(record), lambda: self.house, channels, lock, outside, hearing)
+        self._following: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin to work: lanes, pumps, timers, and hearing Telegram, at our public address or by asking it."""
@@ -54,14 +56,12 @@ class Puente:
         mind = self.house.book.mind
         learning.warm((mind.trades, mind.services, mind.scams), self.settings.var)
         await self.worker.start()
-        telegram = self.channels.get("telegram")
-        if isinstance(telegram, Telegram):
-            self._telegram = asyncio.create_task(self._hear_telegram(telegram))
+        self._following = asyncio.create_task(layouts.follow(self.record, self.channels))
 
     async def stop(self) -> None:
-        if self._telegram is not None:
-            self._telegram.cancel()
-            await asyncio.gather(self._telegram, return_exceptions=True)
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
         await self.worker.stop()
         await self.strangers.stop()
         await self.record.news.stop()
@@ -71,9 +71,8 @@ class Puente:
         if events:
             await self.record.run(keep, channel, events)
 
-    async def _hear_telegram(self, telegram: Telegram) -> None:
-        """In the background: Telegram need not be there for us to start."""
-        await self.worker.leading.wait()
+    async def _hear(self, telegram: Telegram) -> None:
+        """In the background, in one process of all: two that ask Telegram get in each other's way."""
         public = self.settings.public_base_url
         if public is not None:
             await insist(lambda: listen_at(telegram, self.record, f"{public}/webhooks/telegram"))
@@ -82,6 +81,7 @@ class Puente:
         await insist(lambda: offer_commands(telegram, self.house.tongues))
         if public is None:
             await poll(telegram, lambda events: self.keep("telegram", events))
+        await asyncio.Event().wait()  # said once, and ours to say until we end
 
 
 def keep(tx: Tx, channel: str, events: list[Event]) -> None:
@@ -149,7 +149,7 @@ def build(settings: Settings, mind: Mind | None = None, works: bool = True) -> P
     """Everything, from the settings; the only place where parts are put together. `mind` replaces the real one."""
     record = prepare(settings)
     understanding = mind or knowledge.mind(record.do(_services), kept=settings.var)
-    return Puente(settings, record, house.build(understanding), channels(settings, record.do(contents)), works)
+    return Puente(settings, record, house.build(understanding), channels(settings, record.do(layouts.stored)), works)
 
 
 def channels(settings: Settings, stored: Mapping[str, str]) -> dict[str, Channel]:
@@ -199,8 +199,3 @@ def _learnable(row: Service) -> dict[str, object]:
         "dimension": None,
         **{field: spanish(field) for field in ("institution", "facts", "for_whom", "requirements", "where")},
     }
-
-
-def contents(tx: Tx) -> dict[str, str]:
-    """The buttons and lists stored at Twilio, by layout; those of an older release do not count."""
-    return current((row.layout, row.digest, row.sid) for row in tx.session.exec(select(ContentTemplate)).all())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -147,6 +148,11 @@ class Settings(BaseSettings):
                 lacking.append("TWILIO_WHATSAPP_FROM (or TWILIO_MESSAGING_SERVICE_SID)")
             if lacking:
                 raise ValueError(f"WhatsApp also needs {', '.join(lacking)}")
+            if "_" in (urlsplit(self.public_base_url or "").hostname or ""):
+                raise ValueError(
+                    f"PUBLIC_BASE_URL={self.public_base_url!r}: Twilio calls no host with _ in its name, and would "
+                    "never say what became of a message; use a name without it, such as https://puente.example.org"
+                )
         return self
 
     @property

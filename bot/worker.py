@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,8 @@ class Worker:
     """One process's share of the work.
 
     On SQLite all of it stands behind a file lock, so a second process waits and takes over. On PostgreSQL lanes run
-    in every worker, and each pump and the house's own work in whichever holds its lock.
+    in every worker, and each pump, the house's own work and what else only one may do (`alone`, by name; for ever)
+    in whichever holds its lock.
     """
 
     def __init__(
@@ -47,12 +48,14 @@ class Worker:
         channels: Mapping[str, Channel],
         lock: Path | None,
         outside: Sequence[rounds.Round] = (),
+        alone: Mapping[str, Callable[[], Awaitable[None]]] | None = None,
     ) -> None:
         self.record, self.lanes, self.house, self.channels = record, lanes, house, channels
         self.pumps = {name: Pump(record, name, channel) for name, channel in channels.items()}
         self.leading = asyncio.Event()
         self._file = lock
         self._outside = outside
+        self._alone = dict(alone or {})
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -66,6 +69,8 @@ class Worker:
             for name, pump in self.pumps.items():
                 self._spawn(while_held(self._lock(f"pump|{name}"), pump.run))
             self._spawn(while_held(self._lock("house"), self._housekeeping))
+            for name, work in self._alone.items():
+                self._spawn(while_held(self._lock(name), work))
 
     async def stop(self) -> None:
         """Finish what is under way; everything else stands in the record."""
@@ -91,6 +96,8 @@ class Worker:
             for pump in self.pumps.values():
                 together.create_task(pump.run())
             together.create_task(self._housekeeping())
+            for work in self._alone.values():
+                together.create_task(_awaited(work))
 
     async def _housekeeping(self) -> None:
         async with asyncio.TaskGroup() as together:
@@ -162,6 +169,10 @@ class Worker:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _awaited(work: Callable[[], Awaitable[None]]) -> None:
+    await work()
 
 
 async def _forever(every: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -32,6 +32,13 @@ def here(template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return tmp_path
 
 
+TWILIO = {
+    "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+    "TWILIO_AUTH_TOKEN": SECRET,
+    "TWILIO_WHATSAPP_FROM": "+50212345678",
+}
+
+
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
     code = cli.main(words)
     said = capsys.readouterr()
@@ -88,6 +95,30 @@ def test_half_of_whatsapps_settings_are_none(
     for name in ("TWILIO_ACCOUNT_SID", "PUBLIC_BASE_URL", "TWILIO_WHATSAPP_FROM"):
         assert name in err
     assert "canary" not in err
+
+
+@pytest.mark.parametrize("command", ["serve", "doctor"])
+def test_twilio_calls_no_host_with_an_underscore(
+    command: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PUBLIC_BASE_URL", "https://mi_puente.example.org/a_path")
+    settings.load()  # nobody but Twilio minds
+    for name, value in TWILIO.items():
+        monkeypatch.setenv(name, value)
+    code, _out, err = run(capsys, command)
+    assert code == 1
+    assert "PUBLIC_BASE_URL='https://mi_puente.example.org/a_path'" in err
+    assert "https://puente.example.org" in err
+    monkeypatch.setenv("PUBLIC_BASE_URL", "https://mi-puente.example.org/a_path")
+    settings.load()
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_a_database_address_as_hosting_platforms_give_it(scheme: str) -> None:
+    given = settings.load(database_url=f"{scheme}://puente:s3cret@db.example.org:5432/puente?sslmode=require")
+    assert given.database_url == "postgresql+psycopg://puente:s3cret@db.example.org:5432/puente?sslmode=require"
+    assert not given.on_sqlite
+    assert given.var == Path("var")
 
 
 def test_every_wrong_setting_is_named_at_once(

@@ -126,7 +126,7 @@ class WhatsApp:
         self._from = {"from_": sender} if service is None else {"messaging_service_sid": service}
         self._sender = sender
         self._validators = [RequestValidator(key) for key in (token, *older)]
-        self.contents = dict(contents or {})
+        self.contents: Mapping[str, str] = dict(contents or {})
         self._one_line = False
         self._wire = Wire(base, patience)
         self.client = Client(account, token, http_client=self._wire)

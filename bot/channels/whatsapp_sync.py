@@ -7,7 +7,8 @@ from typing import Any
 from twilio.rest.content.v1.content import ContentList
 
 from bot.channels import whatsapp_layouts as layouts
-from bot.record import Record, Tx
+from bot.layouts import remember
+from bot.record import Record
 
 
 async def sync(whatsapp: Any, record: Record) -> list[str]:
@@ -25,7 +26,7 @@ async def sync(whatsapp: Any, record: Record) -> list[str]:
             lines.append(f"{layout}: {'found' if sid else 'created'}")
             if sid is None:
                 sid = await _create(contents, name, types)
-            await record.run(_remember, layout, layouts.digest(types), sid)
+            await record.run(remember, layout, layouts.digest(types), sid)
     finally:
         await whatsapp.close()
     return lines
@@ -44,8 +45,3 @@ def _samples(types: dict[str, Any]) -> dict[str, str]:
     (shown,) = types.values()
     count = 1 + sum(len(item) for item in shown.get("actions") or shown["items"])
     return {str(number): f"x{number}" for number in range(1, count + 1)}
-
-
-def _remember(tx: Tx, layout: str, digest: str, sid: str) -> None:
-    tx.run("DELETE FROM content_template WHERE layout = :layout", layout=layout)
-    tx.run("INSERT INTO content_template (layout, digest, sid) VALUES (:l, :d, :s)", l=layout, d=digest, s=sid)

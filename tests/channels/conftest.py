@@ -21,8 +21,9 @@ from bot.channels.telegram import Telegram
 from bot.channels.whatsapp import LIMITS as WHATSAPP
 from bot.channels.whatsapp import WhatsApp
 from bot.crypto import vault
+from bot.layouts import stored
 from bot.record import Record
-from bot.service import Puente, contents, prepare
+from bot.service import Puente, prepare
 from bot.settings import Settings, load
 from tests.fakes.people import TelegramPhone, WhatsAppPhone
 from tests.fakes.serve import Served, running
@@ -83,7 +84,7 @@ class Town:
         if self.public is not None:
             found["whatsapp"] = WhatsApp(
                 self.twilio.account_sid, self.twilio.auth_token, self.public, self.twilio.sender, None,
-                self.twilio.base, record.do(contents), WHATSAPP._replace(**self.pace), self.patience,
+                self.twilio.base, record.do(stored), WHATSAPP._replace(**self.pace), self.patience,
             )  # fmt: skip
         return found
 

@@ -14,7 +14,7 @@ from bot.channels import Choice, Spoken
 from bot.channels import whatsapp_layouts as layouts
 from bot.channels.whatsapp import WhatsApp
 from bot.channels.whatsapp_sync import sync
-from bot.service import contents
+from bot.layouts import stored
 from tests.channels.conftest import Town, town
 from tests.channels.replay import Player
 from tests.fakes.faults import refuse
@@ -65,13 +65,13 @@ async def test_a_layout_that_changed_is_made_anew_and_the_old_one_not_used(
     there: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await synced(there)
-    old = await there.puente.record.run(contents)
+    old = await there.puente.record.run(stored)
     monkeypatch.setattr(layouts, "OPENER", "Opciones")
-    kept = await there.puente.record.run(contents)
+    kept = await there.puente.record.run(stored)
     assert kept == {name: sid for name, sid in old.items() if name.startswith("buttons")}
     lines = await synced(there)
     assert sum(line.endswith("created") for line in lines) == 20
-    new = await there.puente.record.run(contents)
+    new = await there.puente.record.run(stored)
     assert new.keys() == old.keys()
     changed = {name for name in new if new[name] != old[name]}
     assert changed == {name for name in new if not name.startswith("buttons")}
@@ -105,6 +105,25 @@ async def test_options_are_tapped_and_come_back_as_what_they_are(tmp_path: Path)
         assert "¿Sobre qué tema?" in (await rosa.hears())[0].text
         await there.settled()
         assert [row["state"] for row in await there.all("SELECT DISTINCT state FROM outbox")] == ["delivered"]
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told", "looked up"])
+async def test_a_process_that_runs_uses_what_was_made_meanwhile(
+    tmp_path: Path, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told by the command where news can reach it; else it looks: on SQLite the command is another process."""
+    monkeypatch.setattr("bot.layouts.LOOK", 3600.0 if told else 0.05)
+    async with town(tmp_path) as there:
+        await there.start()
+        if not told:
+            monkeypatch.setattr(there.puente.record.news, "spread", lambda topic, about: None)
+        await synced(there)
+        channel: Any = there.puente.channels["whatsapp"]
+        await there.until(lambda: len(channel.contents) == ALL)
+        monkeypatch.undo()
+        rosa = there.on_whatsapp()
+        await rosa.say("hola")
+        assert (await rosa.hears())[0].kind == "quick-reply"
 
 
 @pytest.mark.parametrize("code", [21655, 21656, 92007])
