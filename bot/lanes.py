@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
-import procrastinate
 import structlog
 
 from bot.record import Record, Tx, libpq
@@ -104,6 +103,9 @@ class PostgresLanes:
 
     def __init__(self, record: Record) -> None:
         self._record = record
+        import procrastinate  # only who runs on PostgreSQL needs it, and its memory
+
+        self._engine = procrastinate
         address = libpq(record.url)
         self._deferring = procrastinate.App(connector=procrastinate.SyncPsycopgConnector(conninfo=address))
         self._working = procrastinate.App(
@@ -116,7 +118,7 @@ class PostgresLanes:
         job = self._deferring.configure_task(self.TASK, lock=contact_id, connection=tx.driver)
         try:
             job.defer(contact_id=contact_id)
-        except procrastinate.exceptions.ConnectorException as error:
+        except self._engine.exceptions.ConnectorException as error:
             raise error.__cause__ or error from None  # the database's own word, which callers know
 
     async def start(self, work: Work) -> None:
@@ -159,7 +161,7 @@ class PostgresLanes:
         """Finish the jobs of workers that no longer give a sign of life, so that their lanes are free again."""
         manager = self._working.job_manager
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=DEAD):
-            await manager.finish_job(job, status=procrastinate.jobs.Status.FAILED, delete_job=True)
+            await manager.finish_job(job, status=self._engine.jobs.Status.FAILED, delete_job=True)
         await self._record.run(_end_what_never_ends)
 
     def _rouse(self, tx: Tx) -> None:

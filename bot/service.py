@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
@@ -14,10 +15,6 @@ from sqlmodel import select
 from bot import crypto, demo, directory, house, inbox, knowledge, layouts, learning, rounds, unreadable
 from bot.channels import Channel, Event, Incoming, Reach, Status, Unreadable
 from bot.channels.local import TERMINAL, WEB, Local
-from bot.channels.telegram import Telegram
-from bot.channels.telegram_polling import poll
-from bot.channels.telegram_setup import insist, listen_at, offer_commands, stop_listening
-from bot.channels.whatsapp import WhatsApp
 from bot.crypto import NoKeys
 from bot.house import House
 from bot.lanes import lanes
@@ -29,6 +26,9 @@ from bot.settings import Settings, Unusable, both
 from bot.strangers import Strangers
 from bot.worker import Worker
 from flows.mind import Mind
+
+if TYPE_CHECKING:  # the vendors' libraries take 30 MB: only a house that uses a channel loads its own
+    from bot.channels.telegram import Telegram
 
 
 class Puente:
@@ -43,8 +43,8 @@ class Puente:
         self.strangers = Strangers(record)
         lock = settings.sqlite_path.with_suffix(".lock") if settings.on_sqlite else None
         outside = rounds.rounds(settings, record, channels)
-        telegram = channels.get("telegram")
-        hearing = {"hear|telegram": partial(self._hear, telegram)} if isinstance(telegram, Telegram) else {}
+        telegram = cast("Telegram | None", channels.get("telegram"))
+        hearing = {} if telegram is None else {"hear|telegram": partial(self._hear, telegram)}
         self.worker = Worker(record, lanes(record), lambda: self.house, channels, lock, outside, hearing)
         self._following: asyncio.Task[None] | None = None
 
@@ -73,6 +73,9 @@ class Puente:
 
     async def _hear(self, telegram: Telegram) -> None:
         """In the background, in one process of all: two that ask Telegram get in each other's way."""
+        from bot.channels.telegram_polling import poll
+        from bot.channels.telegram_setup import insist, listen_at, offer_commands, stop_listening
+
         public = self.settings.public_base_url
         if public is not None:
             await insist(lambda: listen_at(telegram, self.record, f"{public}/webhooks/telegram"))
@@ -156,6 +159,8 @@ def channels(settings: Settings, stored: Mapping[str, str]) -> dict[str, Channel
     """The channels whose settings are given, and the two that need none."""
     found: dict[str, Channel] = {"web": Local(WEB), "terminal": Local(TERMINAL)}
     if settings.telegram_token is not None:
+        from bot.channels.telegram import Telegram
+
         secrets = both(settings.telegram_secret)
         found["telegram"] = Telegram(
             settings.telegram_token.get_secret_value(),
@@ -165,6 +170,8 @@ def channels(settings: Settings, stored: Mapping[str, str]) -> dict[str, Channel
             public=settings.public_base_url,
         )
     if settings.twilio_account_sid and settings.twilio_auth_token and settings.public_base_url:
+        from bot.channels.whatsapp import WhatsApp
+
         token, *older_tokens = both(settings.twilio_auth_token)
         found["whatsapp"] = WhatsApp(
             settings.twilio_account_sid,

@@ -183,10 +183,10 @@ class Concepts:
         seen = Counter(key(word) for word in spelt.elements())
         spoken = {word for phrase, _ in phrases for element in phrase for word in element.words}
         same: dict[frozenset[str], frozenset[str]] = {}
-        self._tokens: dict[str, Token] = {}
+        self._known: dict[str, frozenset[str]] = {}
         for word in {*ideas, *spoken, *seen}:
             found = frozenset(ideas.get(word, ()))
-            self._tokens[word] = Token(word, same.setdefault(found, found))
+            self._known[word] = same.setdefault(found, found)
         self._spelt = _shelves(word for word in sorted(spelt) if len(word) > 4 or seen[key(word)] >= USUAL)
         self._heard = _shelves(word for word in sorted(written.union(seen)) if len(word) > 4 or seen[word] >= USUAL)
         total = sum(spelt.values())
@@ -202,10 +202,14 @@ class Concepts:
 
     def _meant(self, word: str) -> Sequence[Token]:
         """The known word a written one is, or the several written together, or the nearest."""
-        token = self._tokens.get(key(word))
+        token = self._token(key(word))
         if token is None and len(word) > 4 and (parts := self._cut(word)):
-            return [self._tokens.get(key(part)) or self._repaired(part) or Token(key(part), NONE) for part in parts]
+            return [self._token(key(part)) or self._repaired(part) or Token(key(part), NONE) for part in parts]
         return (token or self._repaired(word) or Token(key(word), NONE),)
+
+    def _token(self, sound: str) -> Token | None:
+        ideas = self._known.get(sound)
+        return None if ideas is None else Token(sound, ideas)
 
     def _repaired(self, word: str) -> Token | None:
         """The nearest word people are known to write, one slip away (two in a long word), by letters or by sound."""
@@ -216,7 +220,7 @@ class Concepts:
             slips = 2 if len(form) > 9 else 1
             best = process.extractOne(form, shelf, scorer=OSA.distance, score_cutoff=slips) if shelf else None
             if best is not None:
-                return self._tokens[best[0] if shelves is self._heard else key(best[0])]
+                return self._token(best[0] if shelves is self._heard else key(best[0]))
         return None
 
     def _cut(self, glued: str) -> list[str]:

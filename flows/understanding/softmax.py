@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from flows.understanding.ngrams import Floats, Places, Row
 
@@ -22,14 +23,14 @@ class Batch(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """What was learnt: (traits × needs) and what each need weighs by itself."""
+    """What was learnt: (traits × needs, kept in half the bytes) and what each need weighs by itself."""
 
-    traits: Floats
+    traits: npt.NDArray[np.float16]
     alone: Floats
 
     def probabilities(self, row: Row) -> Floats:
         """The probability of each need; without one known trait, how common each need's examples are."""
-        logits = row.values @ self.traits[row.places] + self.alone
+        logits = row.values @ self.traits[row.places].astype(np.float32) + self.alone
         chances: Floats = _softmax(logits[None, :])[0]
         return chances
 
@@ -53,7 +54,7 @@ def fit(rows: Sequence[Row], needs: Sequence[int], traits: int, kinds: int, roun
             travelled[places] = far
             weights[places] = here - STEP * slope / np.sqrt(far)
             alone -= 0.05 * STEP * error.mean(0)
-    return Weights(weights, alone)
+    return Weights(weights.astype(np.float16), alone)
 
 
 def _batch(rows: Sequence[Row], needs: Sequence[int], kinds: int) -> Batch:
