@@ -36,25 +36,36 @@ class Contender(Protocol):
 
 
 def cpu(servers: list[int]) -> float:
-    """Seconds of CPU so far: this process, its children, and the servers (whole trees) named by process id."""
+    """Seconds of CPU so far: this process with all its threads, its children, and the servers (whole trees) named."""
     own = os.times()
     return time.process_time() + own.children_user + own.children_system + sum(map(_tree, servers))
 
 
 def _tree(pid: int) -> float:
-    ticks = os.sysconf("SC_CLK_TCK")
-    family, known = {pid}, {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
-            except OSError:
-                continue
-            known[int(entry.name)] = (int(fields[1]), [int(ticked) for ticked in fields[11:15]])
+    """Seconds a server and all below it have been on a CPU, to the nanosecond while they live."""
+    family = {pid}
+    parents = {int(entry.name): _parent(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
     for _generation in range(3):
-        family |= {child for child, (parent, _spent) in known.items() if parent in family}
-    own = sum(sum(known[member][1][:2]) for member in family if member in known)
-    return (own + sum(known.get(pid, (0, [0] * 4))[1][2:])) / ticks
+        family |= {child for child, parent in parents.items() if parent in family}
+    return sum(map(_spent, family))
+
+
+def _parent(process: Path) -> int:
+    try:
+        return int((process / "stat").read_text().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return 0  # it has just ended
+
+
+def _spent(pid: int) -> float:
+    """Every thread's time, and what children that have ended took (by the kernel's coarser tick)."""
+    process = Path(f"/proc/{pid}")
+    try:
+        alive = sum(int(task.read_text().split()[0]) for task in process.glob("task/*/schedstat")) / 1e9
+        ended = (process / "stat").read_text().rsplit(")", 1)[1].split()[13:15]
+    except OSError:
+        return 0.0
+    return alive + sum(map(int, ended)) / os.sysconf("SC_CLK_TCK")
 
 
 def main(opened: object) -> None:
