@@ -11,15 +11,6 @@ from bot.cases import new_code
 from bot.crypto import vault
 from bot.record import Tx
 
-OLD_INBOX = 60.0
-"""Seconds a message may lie unread (SAFETY O3)."""
-
-UNCERTAIN = 15 * 60.0
-"""Seconds a send may stay uncertain before somebody should know (SAFETY O3)."""
-
-STORM, STORM_IN = 5, 300.0
-"""More calls than this with a wrong signature, in so many seconds, and somebody should know (SAFETY A7)."""
-
 STRANGERS = "strangers|"
 """Counts of webhook calls that were not the vendor's, by channel and minute."""
 
@@ -92,19 +83,6 @@ def when(tx: Tx, true: bool, matter: str, detail: str, now: float) -> None:
         over(tx, matter, now)
 
 
-def look(tx: Tx, now: float) -> None:
-    """What the record itself can tell: messages nobody reads, sends nobody can vouch for, strangers at the door."""
-    oldest = tx.one(
-        "SELECT MIN(received_at) AS at, COUNT(*) AS n FROM inbox WHERE done_at IS NULL AND contact_id IS NOT NULL"
-    )
-    age = 0.0 if oldest["at"] is None else now - oldest["at"]
-    when(tx, age > OLD_INBOX, "inbox_age", f"{oldest['n']} unread messages, the oldest for {age:.0f} s", now)
-    _uncertain(tx, now)
-    calls = memo.total(tx, STRANGERS, now - STORM_IN)
-    when(tx, calls > STORM, "signatures", f"{calls:.0f} webhook calls in five minutes were not the vendor's", now)
-    memo.forget(tx, STRANGERS, now - HOURLY)
-
-
 def stranger(tx: Tx, channel: str, count: int, now: float) -> None:
     """Webhook calls came that the vendor did not make."""
     memo.add(tx, f"{STRANGERS}{channel}|{now // 60:.0f}", count, now)
@@ -117,22 +95,3 @@ def to_mail(tx: Tx, now: float) -> list[Any]:
 
 def mailed(tx: Tx, matter: str, now: float) -> None:
     tx.run("UPDATE alert SET mailed_at = :at WHERE matter = :matter", at=now, matter=matter)
-
-
-def _uncertain(tx: Tx, now: float) -> None:
-    """Sends that stay uncertain are told once; the list of them is `puente failed`."""
-    known = tx.one("SELECT covered_at FROM alert WHERE matter = 'uncertain'")
-    since = 0.0 if known is None else float(known["covered_at"])
-    row = tx.one(
-        "SELECT COUNT(*) AS n, MAX(attempted_at) AS last FROM outbox WHERE state = 'unknown' "
-        "AND attempted_at < :before AND attempted_at > :since",
-        before=now - UNCERTAIN,
-        since=since,
-    )
-    if row["n"]:
-        detail = f"{row['n']} more sends may or may not have arrived; see: puente failed"
-        sound(tx, "uncertain", detail, now, covered=float(row["last"]))
-        return
-    left = tx.one("SELECT 1 AS yes FROM outbox WHERE state = 'unknown' AND attempted_at > :s LIMIT 1", s=now - 86400)
-    if left is None:
-        over(tx, "uncertain", now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -11,14 +10,11 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from bot import alerts, catalogues, crypto, layouts, unreadable
+from bot import catalogues, crypto, disk, layouts, unreadable, watch
 from bot.channels.hooks import Examined, Finding
 from bot.models.migrate import newest
 from bot.record import Record, Tx
 from bot.settings import Settings
-
-LEAST_DISK = 500 * 1024 * 1024
-"""Bytes below which a database will soon not take another message."""
 
 
 async def examine(given: Settings) -> list[Finding]:
@@ -97,7 +93,7 @@ def _database(tx: Tx, given: Settings) -> list[Finding]:
                  "The database is damaged. Stop and restore the last backup.")
             if broken else _ok("integrity", "La base de datos está íntegra.", "The database is whole.")
         )  # fmt: skip
-        found.append(_disk(given.sqlite_path.parent))
+        found.append(_disk(given.sqlite_path.parent, disk.left(given) or 0))
     return found
 
 
@@ -112,9 +108,8 @@ def _migrations(tx: Tx) -> Finding:
                 "The tables are not this release's. Run: puente migrate")  # fmt: skip
 
 
-def _disk(folder: Path) -> Finding:
-    free = shutil.disk_usage(folder).free
-    if free >= LEAST_DISK and os.access(folder, os.W_OK):
+def _disk(folder: Path, free: int) -> Finding:
+    if free >= disk.FEW and os.access(folder, os.W_OK):
         return _ok("disk", f"Hay {free // 2**20} MB libres.", f"{free // 2**20} MB are free.")
     return _bad("disk", f"Quedan {free // 2**20} MB en {folder}, o no se puede escribir ahí. Haga lugar.",
                 f"{free // 2**20} MB are left at {folder}, or it cannot be written to. Make room.")  # fmt: skip
@@ -146,7 +141,7 @@ def _matters(tx: Tx) -> list[Finding]:
                            f"{dead} messages could not be read. Run: puente dead --retry"))  # fmt: skip
     old = tx.one(
         "SELECT COUNT(*) AS n FROM inbox WHERE done_at IS NULL AND contact_id IS NOT NULL AND received_at < :before",
-        before=now - alerts.OLD_INBOX,
+        before=now - watch.OLD_INBOX,
     )
     if old["n"]:
         found.append(_bad("inbox", f"{old['n']} mensajes esperan hace más de un minuto. ¿Está en marcha Puente?",

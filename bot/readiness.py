@@ -6,7 +6,7 @@ import time
 from functools import lru_cache
 from typing import Any
 
-from bot import memo
+from bot import disk, memo
 from bot.models.migrate import newest
 from bot.record import Tx
 from bot.service import Puente
@@ -35,6 +35,9 @@ class Readiness:
             version = await self._puente.record.run(_write, time.time())
         except Exception:  # gone, full, or a replica that only reads: whatever it is, it is not ready
             return {"ready": False, "database": "does not take a write", "worker": self._worker()}
+        left = disk.left(self._puente.settings)
+        if left is not None and left < disk.LAST:
+            return {"ready": False, "database": "the disk is full", "worker": self._worker()}
         at_head = version == _head()
         migrations = "up to date" if at_head else "not this release's: run puente migrate"
         return {"ready": at_head, "database": "writable", "migrations": migrations, "worker": self._worker()}

@@ -9,16 +9,18 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 
-from bot import alerts, mail, memo, reconcile
-from bot.channels import Channel
+from bot import alerts, disk, mail, memo, reconcile, watch
+from bot.channels import UNWELCOME, Channel, Failed
 from bot.channels.hooks import Queues, Recalls, Recounts
 from bot.logs import where
 from bot.record import Record, Tx
 from bot.settings import Settings
 
+T = TypeVar("T")
 log = structlog.get_logger()
 
 LONGEST = 240.0
@@ -42,7 +44,8 @@ class Round:
 
 def rounds(settings: Settings, record: Record, channels: Mapping[str, Channel]) -> list[Round]:
     """All of them, for the channels that can tell."""
-    found = [Round("alerts", 15, lambda now: record.run(_look, [one.name for one in found], now))]
+    watching = Round("alerts", 15, lambda now: record.run(_look, [one.name for one in found], list(channels), now))
+    found = [watching, Round("disk", 60, lambda now: record.run(_disk, disk.left(settings), now))]
     for name, channel in channels.items():
         if isinstance(channel, Recounts):
             found.append(Round(f"sends|{name}", 15, _sends(record, name, channel)))
@@ -83,12 +86,24 @@ def _sends(record: Record, name: str, channel: Channel) -> Callable[[float], Awa
 
 
 def _missed(record: Record, name: str, channel: Channel) -> Callable[[float], Awaitable[object]]:
-    return lambda now: reconcile.take_missed(record, name, channel, now)
+    return lambda now: _asked(record, name, reconcile.take_missed(record, name, channel, now), now)
+
+
+async def _asked(record: Record, name: str, asking: Awaitable[T], now: float) -> T:
+    """What a provider answers; whether it takes our credentials is remembered for who watches."""
+    try:
+        answer = await asking
+    except Failed as failed:
+        if failed.why == UNWELCOME:
+            await record.run(watch.refused, name, True, now)
+        raise
+    await record.run(watch.refused, name, False, now)
+    return answer
 
 
 def _queue(record: Record, name: str, channel: Queues) -> Callable[[float], Awaitable[object]]:
     async def work(now: float) -> None:
-        queue = await channel.queue()
+        queue = await _asked(record, name, channel.queue(), now)
         failing = queue.failed_at is not None and queue.failed_at > now - RECENT
         detail = f"{queue.waiting} messages wait at {name}" + (", which cannot reach us" if failing else "")
         await record.run(memo.put, f"queue|{name}", queue.waiting, now)
@@ -97,9 +112,15 @@ def _queue(record: Record, name: str, channel: Queues) -> Callable[[float], Awai
     return work
 
 
-def _look(tx: Tx, names: Sequence[str], now: float) -> None:
+def _disk(tx: Tx, left: int | None, now: float) -> None:
+    """Where the database is on a disk of this machine: is there room?"""
+    few = left is not None and left < disk.FEW
+    alerts.when(tx, few, "disk", f"{(left or 0) // 2**20} MB are left for the database", now)
+
+
+def _look(tx: Tx, names: Sequence[str], channels: Sequence[str], now: float) -> None:
     """What the record tells, and which rounds have not gone well for long: a gap in hearing people."""
-    alerts.look(tx, now)
+    watch.look(tx, now, channels)
     began = memo.get(tx, "rounds|began") or _begin(tx, now)
     gaps = []
     for name in names:

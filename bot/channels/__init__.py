@@ -115,6 +115,10 @@ class Receipt(NamedTuple):
     provider: str
 
 
+UNWELCOME = "token"
+"""Why nothing is sent at all: the provider does not accept our credentials."""
+
+
 class Failed(Exception):
     """A message did not surely go out. `outcome` says what to do about it, `why` is a short code for staff.
 

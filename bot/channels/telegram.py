@@ -17,7 +17,7 @@ from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
-from bot.channels import Choice, Event, Failed, Limits, Payload, Receipt, Request, Spoken, Unreadable, cut
+from bot.channels import UNWELCOME, Choice, Event, Failed, Limits, Payload, Receipt, Request, Spoken, Unreadable, cut
 from bot.channels import telegram_exam as exam
 from bot.channels.hooks import Finding, Queue
 from bot.channels.telegram_updates import CALLBACK, UPDATES, read_update
@@ -179,7 +179,7 @@ def failed(error: TelegramError) -> Failed:
         after = error.retry_after
         return Failed("not_sent", "429", after.total_seconds() if isinstance(after, timedelta) else float(after))
     if isinstance(error, InvalidToken):
-        return Failed("not_sent", "token", wait=60, everyone=True)
+        return Failed("not_sent", UNWELCOME, wait=60, everyone=True)
     if isinstance(error, Forbidden | BadRequest) and not_telegram:
         return Failed("not_sent", "proxy", wait=60, everyone=True)
     if isinstance(error, Forbidden):

@@ -19,6 +19,7 @@ from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from bot.channels import (
+    UNWELCOME,
     Event,
     Failed,
     Incoming,
@@ -66,6 +67,8 @@ STATES = {"sent": "sent", "delivered": "delivered", "read": "read", "failed": "f
 KINDS = {"image": "image", "audio": "audio", "video": "video", "text": "contact", "application": "document"}
 REFUSED_FOR_GOOD = {21211, 21610, 21614, 63003, 63024}
 """Twilio's codes for a person who cannot be reached here: bad number, opted out, not on WhatsApp."""
+
+UNAUTHORISED = 20003
 
 TWILIOS_OWN = 10_000
 """Twilio's error codes begin here; a refusal without one is a page of something in between."""
@@ -326,11 +329,14 @@ def failed(error: Exception) -> Failed:
     if isinstance(error, httpx.HTTPError):
         return Failed("not_sent" if isinstance(error, NOT_SENT) else "unknown", type(error).__name__)
     status, code = getattr(error, "status", None), getattr(error, "code", None) or 0
+    if status is None and len(error.args) > 1:  # a page of a list: the library hands on the whole answer
+        status = getattr(error.args[1], "status_code", None)
     why = str(code or status or type(error).__name__)
     if status == 429:
         return Failed("not_sent", why, wait=BUSY, everyone=True)
     if status in (401, 403):
-        return Failed("not_sent", why, wait=60, everyone=True)
+        refused = status == 401 or code == UNAUTHORISED
+        return Failed("not_sent", UNWELCOME if refused else why, wait=60, everyone=True)
     if status is None or not 400 <= status < 500:
         return Failed("unknown", why)
     if code < TWILIOS_OWN:

@@ -21,6 +21,7 @@ from telegram.error import (
     TimedOut,
 )
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+from twilio.http.response import Response
 
 from bot import failpoints
 from bot.channels import telegram, whatsapp
@@ -102,8 +103,16 @@ def modern(status: int, code: int) -> TwilioServiceException:
 
 TWILIO: dict[str, tuple[Exception, tuple[str, str, float | None, bool, bool]]] = {
     "429": (rest(429, 20429), ("not_sent", "20429", 2, False, True)),
-    "401": (rest(401, 20003), ("not_sent", "20003", 60, False, True)),
-    "403": (rest(403, 20003), ("not_sent", "20003", 60, False, True)),
+    "401": (rest(401, 20003), ("not_sent", "token", 60, False, True)),
+    "403": (rest(403, 20003), ("not_sent", "token", 60, False, True)),
+    "401 to a list": (
+        TwilioException("Unable to fetch page", Response(401, "{}")),
+        ("not_sent", "token", 60, False, True),
+    ),
+    "502 to a list": (
+        TwilioException("Unable to fetch page", Response(502, "")),
+        ("unknown", "502", None, False, False),
+    ),
     "bad number": (rest(400, 21211), ("refused", "21211", None, True, False)),
     "opted out": (rest(400, 21610), ("refused", "21610", None, True, False)),
     "too long": (rest(400, 21617), ("refused", "21617", None, False, False)),

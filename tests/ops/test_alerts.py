@@ -13,9 +13,9 @@ import pytest
 from pydantic import SecretStr
 
 from api.app import create
-from bot import alerts, casefile, cases, handoff, mail, memo, rounds
-from bot.channels import Failed
-from bot.channels.hooks import Queue
+from bot import alerts, casefile, cases, disk, handoff, mail, memo, rounds, watch
+from bot.channels import UNWELCOME, Failed
+from bot.channels.hooks import Queue, Queues
 from bot.crypto import vault
 from bot.scope import Scope
 from tests.installation import Home
@@ -25,7 +25,7 @@ BOSS = Scope("staff:boss", every_office=True)
 
 
 def look(home: Home, seconds: float = 0) -> None:
-    home.record.do(alerts.look, home.now + seconds)
+    home.record.do(watch.look, home.now + seconds, list(home.puente.channels))
 
 
 def matters(home: Home) -> list[str]:
@@ -101,8 +101,130 @@ async def test_wrong_calls_to_the_webhook_are_counted_and_told(place: Place) -> 
     for _ in range(6):
         assert (await place.client.post(url, json={"update_id": 1})).status_code == 403
     await place.puente.strangers.stop()
-    await place.puente.record.run(alerts.look, time.time())
+    await place.puente.record.run(watch.look, time.time(), ["telegram"])
     assert [row["matter"] for row in await place.all("SELECT matter FROM alert")] == ["signatures"]
+
+
+def test_answers_that_wait_to_be_sent_and_why(home: Home) -> None:
+    home.person().say("hola")
+    look(home, watch.OLD_OUTBOX - 1)
+    assert matters(home) == []
+    home.send(outcome=Failed("not_sent", "proxy", wait=60, everyone=True))
+    look(home, watch.OLD_OUTBOX + 1)
+    assert matters(home) == ["sending|web"]
+    assert home.one("SELECT detail FROM alert")["detail"].endswith("(proxy)")
+    home.later(400)
+    home.send()
+    look(home)
+    assert matters(home) == []
+
+
+def test_what_is_to_go_later_is_not_late(home: Home) -> None:
+    home.person().say("hola")
+    home.run("UPDATE outbox SET due_at = :at", at=home.now + 9000)
+    look(home, 3600)
+    assert matters(home) == []
+
+
+@pytest.mark.parametrize(("bad", "good", "told"), [(9, 0, False), (10, 0, True), (10, 40, True), (10, 41, False)])
+def test_a_provider_that_refuses_many(home: Home, bad: int, good: int, told: bool) -> None:
+    person = home.person()
+    person.say("hola")
+    home.send()
+    home.run("DELETE FROM outbox")
+    put = (
+        "INSERT INTO outbox (contact_id, address_id, channel, lane, speaker, epoch, state, created_at, due_at, "
+        "attempts, attempted_at, reference) VALUES (:c, 1, 'web', 2, 'bot', 0, :state, :at, :at, 1, :at, :ref)"
+    )
+    for number in range(bad + good):
+        state = "refused" if number < bad else "delivered"
+        home.run(put, c=person.contact, state=state, at=home.now, ref=f"r{number}")
+    look(home, 60)
+    assert matters(home) == (["failing|web"] if told else [])
+    look(home, 3600)
+    assert matters(home) == []
+
+
+def test_a_message_that_waits_because_our_credentials_are_refused(home: Home) -> None:
+    home.person().say("hola")
+    home.send(outcome=Failed("not_sent", UNWELCOME, wait=60, everyone=True))
+    look(home, 1)
+    assert matters(home) == ["credentials|web"]
+    home.later(61)
+    home.send()
+    look(home, 1)
+    assert matters(home) == []
+
+
+async def test_a_token_that_was_revoked_is_told_before_anybody_writes(place: Place) -> None:
+    await place.start()
+    record = place.puente.record
+    telegram, whatsapp = (place.puente.channels[name] for name in ("telegram", "whatsapp"))
+    assert isinstance(telegram, Queues)
+    true = place.telegram.token, place.twilio.auth_token
+    place.telegram.token, place.twilio.auth_token = "1:revoked", "revoked"
+    asking = (rounds._queue(record, "telegram", telegram), rounds._missed(record, "whatsapp", whatsapp))
+    for ask in asking:
+        with pytest.raises(Failed):
+            await ask(time.time())
+    await record.run(watch.look, time.time(), ["telegram", "whatsapp"])
+    lasting = "SELECT matter FROM alert WHERE over_at IS NULL ORDER BY matter"
+    told = [row["matter"] for row in await place.all(lasting)]
+    assert told == ["credentials|telegram", "credentials|whatsapp"]
+    place.telegram.token, place.twilio.auth_token = true
+    for ask in asking:
+        await ask(time.time())
+    await record.run(watch.look, time.time(), ["telegram", "whatsapp"])
+    assert await place.all(lasting) == []
+
+
+@pytest.mark.parametrize(("urgency", "hours"), [("R0", 0.25), ("R1", 8), ("R2", 24), ("R3", 72)])
+def test_a_case_nobody_took(home: Home, urgency: str, hours: float) -> None:
+    ana = home.person()
+    ana.ask_for_a_person()
+    home.send()
+    opened = float(ana.case["opened_at"]) - home.now
+    home.run("UPDATE handoff_case SET urgency = :u", u=urgency)
+    look(home, opened + hours * 3600 - 1)
+    assert matters(home) == []
+    look(home, opened + hours * 3600 + 1)
+    assert matters(home) == [f"untaken|{urgency}"]
+    assert "1 cases" in home.one("SELECT detail FROM alert")["detail"]
+    home.claim(ana, home.staff("Quetzaltenango"))
+    home.send()
+    look(home, opened + hours * 3600 + 2)
+    assert matters(home) == []
+
+
+def test_one_more_case_for_now_is_told_at_once_and_of_the_others_every_hour(home: Home) -> None:
+    people = [home.person(name) for name in ("ana", "eva", "luz")]
+    for person in people:
+        person.ask_for_a_person()
+        home.send()
+
+    def told(urgency: str, late: int, seconds: float) -> int:
+        late_ones = [person.contact for person in people[:late]]
+        home.run("UPDATE handoff_case SET state = 'claimed', urgency = :u WHERE contact_id IS NOT NULL", u=urgency)
+        for contact in late_ones:
+            home.run("UPDATE handoff_case SET state = 'new', opened_at = 0 WHERE contact_id = :c", c=contact)
+        look(home, seconds)
+        return int(home.one("SELECT COUNT(*) AS n FROM audit WHERE action = 'alert.raised'")["n"])
+
+    assert [told("R0", late, late) for late in (1, 1, 2, 3)] == [1, 1, 2, 3]
+    for person in people:
+        home.run("UPDATE handoff_case SET state = 'claimed' WHERE contact_id = :c", c=person.contact)
+    assert told("R3", 1, 100) == 4
+    assert told("R3", 2, 200) == 4
+    assert told("R3", 2, 100 + 3601) == 5
+    assert told("R3", 2, 100 + 9000) == 5
+
+
+@pytest.mark.parametrize(("left", "told"), [(disk.FEW, False), (disk.FEW - 1, True), (None, False)])
+def test_a_disk_that_fills_up(home: Home, left: int | None, told: bool) -> None:
+    home.record.do(rounds._disk, left, home.now)
+    assert matters(home) == (["disk"] if told else [])
+    home.record.do(rounds._disk, disk.FEW, home.now)
+    assert matters(home) == []
 
 
 class Holds:
@@ -143,10 +265,10 @@ async def test_telegram_itself_says_what_waits(place: Place) -> None:
 def test_a_provider_not_asked_for_twenty_minutes_is_a_gap(home: Home) -> None:
     names = ["alerts", "missed|whatsapp", "queue|telegram"]
     for seconds in (0, 1000):
-        home.record.do(rounds._look, names, home.now + seconds)
+        home.record.do(rounds._look, names, ["web"], home.now + seconds)
     assert matters(home) == []
     home.record.do(memo.put, "round|queue|telegram", home.now + 1000, home.now + 1000)
-    home.record.do(rounds._look, names, home.now + 1300)
+    home.record.do(rounds._look, names, ["web"], home.now + 1300)
     assert matters(home) == ["rounds"]
     detail = home.one("SELECT detail FROM alert")["detail"]
     assert "missed|whatsapp" in detail

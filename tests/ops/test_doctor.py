@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot import alerts, doctor, keeping
+from bot import doctor, keeping, watch
 from bot.channels import clock
 from bot.channels.hooks import Finding
 from bot.settings import Settings
@@ -84,14 +84,14 @@ def test_a_damaged_database(home: Home, tmp_path: Path) -> None:
 
 def test_a_full_disk(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     full = type(shutil.disk_usage("/"))(1, 1, 10 * 2**20)
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda folder: full)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: full)
     assert bad(home.puente.settings) == ({"disk"} if home.puente.settings.on_sqlite else set())
 
 
 def test_messages_nobody_reads_and_alarms_are_told(home: Home) -> None:
     home.person().write("hola")
     home.run("UPDATE inbox SET received_at = :at", at=time.time() - 300)
-    home.record.do(alerts.look, time.time())
+    home.record.do(watch.look, time.time(), ["web"])
     found = findings(home.puente.settings)
     assert found["inbox"].level == "bad"
     assert found["alert.inbox_age"].level == "warn"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from api.app import create
-from bot import keeping, meters, settings
+from bot import disk, keeping, meters, settings
 from bot.readiness import Readiness
 from bot.record import DOWN, Record
 from bot.service import Puente, build
@@ -68,6 +69,18 @@ async def test_not_ready_while_the_database_takes_no_write(home: Home) -> None:
         answer = await web.get("/readyz")
     assert (answer.status_code, answer.json()["database"]) == (503, "does not take a write")
     record.close()
+
+
+async def test_no_more_is_asked_for_when_the_disk_is_nearly_full(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is under way still has room; a balancer sends people to another machine, a supervisor knows already."""
+    full = type(shutil.disk_usage("/"))(1, 1, disk.LAST - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: full)
+    async with client(home.puente) as web:
+        answer = await web.get("/readyz")
+    if home.record.postgres:
+        assert answer.status_code == 200
+    else:
+        assert (answer.status_code, answer.json()["database"]) == (503, "the disk is full")
 
 
 async def test_asking_often_writes_seldom(home: Home) -> None:
