@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -103,6 +104,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where the databases lie; a real disk, unless you want to know")
     parser.add_argument("--only", default="", help="tables: sqlite, hearing, postgres (commas between)")
+    parser.add_argument("--where", action="store_true", help="show where the time of a turn of ours goes")
     parser.add_argument("--bare", action="store_true", help="hand messages over above the provider's library too")
     given = parser.parse_args(arguments)
     wanted = set(filter(None, given.only.split(","))) or {"sqlite", "hearing", "postgres"}
@@ -118,8 +120,8 @@ def main(arguments: list[str]) -> None:
         for at_once in given.at_once:
             runners = [*(SQLITE if "sqlite" in wanted else ()), *(HEARING if "hearing" in wanted else ())]
             _table(f"SQLite, {at_once} at a time", runners, given, at_once, folder, servers)
-            _table(f"PostgreSQL, {at_once} at a time", POSTGRES if "postgres" in wanted else (), given, at_once,
-                   folder, servers)  # fmt: skip
+            stored = POSTGRES if "postgres" in wanted else ()
+            _table(f"PostgreSQL, {at_once} at a time", stored, given, at_once, folder, servers)
 
 
 def machine(seed: int) -> str:
@@ -158,23 +160,41 @@ def _table(
             f"{runner.name:38} {ratio:>12} {runner.must:>8} {runner.aim:>8} {result.median * 1e6:9.0f} "
             f"{spread:>13} {statistics.median(result.wall) * 1e6:11.0f}", flush=True
         )  # fmt: skip
+    if given.where:
+        _where(runners[0], given, at_once, folder, servers)
 
 
-def _run(runner: Runner, given: argparse.Namespace, at_once: int, folder: Path, servers: Servers) -> dict[str, float]:
+def _where(runner: Runner, given: argparse.Namespace, at_once: int, folder: Path, servers: Servers) -> None:
+    """One more round of ours with a clock on every part of it."""
+    found = _run(runner, given, at_once, folder, servers, "--where")
+    watched = sum(seconds for seconds, _calls in found["parts"].values())
+    server = f", of which {found['server'] * 1e6:.0f} in the server" if found["server"] else ""
+    print(
+        f"\nWhere the time goes, {at_once} at a time: {found['cpu'] * 1e6:.0f} µs{server} (the clocks cost a tenth)"
+    )
+    parts = {**found["parts"], "event loop, threads, hand-overs": (found["cpu"] - found["server"] - watched, 1)}
+    for part, (seconds, calls) in sorted(parts.items(), key=lambda item: -item[1][0]):
+        if seconds > 1e-6:
+            print(f"  {seconds * 1e6:7.0f} µs {calls:6.1f} ×  {part}")
+
+
+def _run(
+    runner: Runner, given: argparse.Namespace, at_once: int, folder: Path, servers: Servers, *more: str
+) -> dict[str, Any]:
     here = folder / "round"
     shutil.rmtree(here, ignore_errors=True)
     here.mkdir()
     python = AIOGRAM / "bin" / "python" if runner.module.startswith("aiogram") else Path(sys.executable)
     command = [
         str(python), "-m", f"tests.bench.peers.{runner.module}", "--folder", str(here), "--people", str(given.people),
-        "--at-once", str(at_once), "--seed", str(given.seed), *runner.more, *servers.given(runner.server),
+        "--at-once", str(at_once), "--seed", str(given.seed), *runner.more, *more, *servers.given(runner.server),
     ]  # fmt: skip
     if given.bare and runner.module.startswith(("puente", "ptb")):
         command.append("--bare")
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=HERE.parent.parent)
     if done.returncode:
         sys.exit(f"{runner.name} failed: {done.stderr[-2000:]}")
-    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return measured
 
 

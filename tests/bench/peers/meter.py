@@ -10,11 +10,11 @@ import os
 import time
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import uvloop
 
-from tests.bench.peers import profile
+from tests.bench.peers import clocks, profile
 
 
 class Contender(Protocol):
@@ -79,12 +79,15 @@ def main(opened: object) -> None:
     parser.add_argument("--servers", type=int, nargs="*", default=[])
     parser.add_argument("--mind", default="deaf")
     parser.add_argument("--bare", action="store_true", help="messages are handed over above the provider's library")
-    parser.add_argument("--profile", type=Path)
+    parser.add_argument("--where", action="store_true", help="of ours: where the time goes")
     given = parser.parse_args()
     print(json.dumps(uvloop.run(_measure(opened(given), given))))  # type: ignore[operator]
 
 
-async def _measure(opening: AbstractAsyncContextManager[Contender], given: argparse.Namespace) -> dict[str, float]:
+async def _measure(opening: AbstractAsyncContextManager[Contender], given: argparse.Namespace) -> dict[str, Any]:
+    watched = clocks.Clocks()
+    if given.where:
+        watched.start()
     async with opening as bot:
         scripts = {person: profile.answers(person, given.seed) for person in range(given.people)}
         await _all(bot, {person: list(bot.prelude) for person in scripts}, given.at_once, 1)
@@ -94,7 +97,8 @@ async def _measure(opening: AbstractAsyncContextManager[Contender], given: argpa
         await _all(bot, {abs(person) + 500_000: texts for person, texts in warm.items()}, given.at_once, 1)
         await bot.rest()
         gc.collect()
-        profiler = _profiler(given.profile)
+        watched.clear()
+        served = sum(map(_tree, given.servers))
         before, began = cpu(given.servers), time.perf_counter()
         turns = await _all(
             bot,
@@ -104,13 +108,12 @@ async def _measure(opening: AbstractAsyncContextManager[Contender], given: argpa
         )
         await bot.rest()
         spent, wall = cpu(given.servers) - before, time.perf_counter() - began
-        if profiler is not None:
-            profiler.disable()
-            profiler.dump_stats(given.profile)
+        served = sum(map(_tree, given.servers)) - served
         kept = bot.kept()
         if kept != given.people + len(warm) and given.mind != "whole":  # who hears more may ask back
             raise SystemExit(f"{kept} of {given.people + len(warm)} people's answers were kept: nothing was measured")
-        return {"turns": turns, "cpu": spent / turns, "wall": wall / turns}
+        parts = {part: (seconds / turns, watched.calls[part] / turns) for part, seconds in watched.spent.items()}
+        return {"turns": turns, "cpu": spent / turns, "server": served / turns, "wall": wall / turns, "parts": parts}
 
 
 def _script(bot: Contender, said: dict[str, str]) -> list[str]:
@@ -132,15 +135,3 @@ async def _all(bot: Contender, scripts: dict[int, list[str]], at_once: int, firs
 
     await asyncio.gather(*(visitor() for _ in range(at_once)))
     return sum(map(len, scripts.values()))
-
-
-def _profiler(wanted: Path | None) -> object:
-    if wanted is None:
-        return None
-    import cProfile
-    import threading
-
-    profiler = cProfile.Profile(time.process_time)
-    threading.setprofile(None)
-    profiler.enable()
-    return profiler
