@@ -36,6 +36,7 @@ HARNESSES = {
     "upgrade": ("upgrade", 150.0),
     "sender": ("sender", 900.0),
     "crowd": ("crowd", 3000.0),
+    "soak": ("soak", 3600.0),
 }
 
 
