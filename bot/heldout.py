@@ -178,8 +178,7 @@ def engines(kept: Path | None = None) -> dict[str, Any]:
         return Services.learn(records, knowledge.facts("service_cues.yaml"), knowledge.facts("thesaurus.yaml"), idle)
 
     def learn_dangers() -> Dangers:
-        heard = [*_part("danger/messages.jsonl", "train"), *_part("danger/look_alikes.jsonl", "train")]
-        return Dangers.learn(heard, knowledge.danger_patterns())
+        return Dangers.learn(knowledge.danger_lines("train"), knowledge.danger_patterns())
 
     return {
         "services": learning.kept(kept, "heldout-services", knowledge.sources("services"), learn_services),

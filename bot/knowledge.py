@@ -72,13 +72,17 @@ def mind(services: Sequence[Mapping[str, Any]] | None = None, kept: Path | None 
 
 _TRADES = tuple(f"trades/{file.name}" for file in sorted(_ROOT.joinpath("trades").iterdir(), key=lambda f: f.name)
                 if file.name.endswith(".csv"))  # fmt: skip
+_SAFE = {"economica", "educacion", "documentos"}
+"""Dimensions of services nobody in danger asks for because of it."""
+
 _NO_OFFERS = ("danger/messages.jsonl", "danger/look_alikes.jsonl", "out_of_scope.jsonl")
 
+_DANGER = tuple(
+    f"danger/{name}"
+    for name in ("messages.jsonl", "look_alikes.jsonl", "concepts.yaml", "scenes.yaml", "ordinary.yaml")
+)
 FILES: Mapping[str, tuple[str, ...]] = {
-    "dangers": tuple(
-        f"danger/{name}"
-        for name in ("messages.jsonl", "look_alikes.jsonl", "concepts.yaml", "scenes.yaml", "ordinary.yaml")
-    ),
+    "dangers": (*_DANGER, "services.yaml", "service_cues.yaml", "out_of_scope.jsonl"),
     "services": ("service_cues.yaml", "thesaurus.yaml", "out_of_scope.jsonl"),
     "commands": ("commands.yaml",),
     "trades": (*_TRADES, "isco08.csv"),
@@ -101,10 +105,30 @@ def dangers(kept: Path | None = None) -> Dangers:
     """Danger, learnt from every labelled line we have."""
 
     def learn() -> Dangers:
-        heard = [*lines("danger/messages.jsonl"), *lines("danger/look_alikes.jsonl")]
-        return Dangers.learn(heard, danger_patterns())
+        return Dangers.learn(danger_lines(), danger_patterns())
 
     return learning.kept(kept, "dangers", sources("dangers"), learn)
+
+
+def danger_lines(split: str = "") -> list[dict[str, Any]]:
+    """Messages labelled danger or harmless, of one split ("train", "test") or all; the questions belong to "train".
+
+    Harmless are, besides the look-alikes, small talk and what people ask about services that are not for people in
+    danger: a question about a shelter may be somebody's last hope, a question about a diploma is not.
+    """
+    told = [*lines("danger/messages.jsonl"), *lines("danger/look_alikes.jsonl")]
+    told += [{**line, "kind": None} for line in lines("out_of_scope.jsonl")]
+    if split != "test":
+        told += [{"text": text, "kind": None, "style": "question", "split": "train"} for text in _safe_questions()]
+    return [line for line in told if not split or line["split"] == split]
+
+
+def _safe_questions() -> list[str]:
+    safe = {record["id"] for record in facts("services.yaml")["services"] if record["dimension"] in _SAFE}
+    cues = facts("service_cues.yaml")
+    asked = [entry for id, entry in cues["records"].items() if id in safe]
+    asked += [entry for entry in cues["needs"].values() if entry["ids"] and safe.issuperset(entry["ids"])]
+    return list(dict.fromkeys(text for entry in asked for tongue in ("es", "en") for text in entry.get(tongue, ())))
 
 
 def danger_patterns() -> dict[str, Any]:

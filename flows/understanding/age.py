@@ -221,6 +221,8 @@ def _own(before: list[str], after: list[str]) -> bool:
         return said in _HAVE
     if said in _HAVE or (said in _SOON and before[:1] != ["mi"]):
         return next_ not in _NOT_AGE_AFTER and not (said != "tengo" and {"hijo", "hija", "el", "ella"} & set(before))
+    if said == "de" and "soy" in before:
+        return years or not follows
     if said in _I_AM and (said != "am" or "i" in before):
         return next_ not in _NOT_AGE_AFTER and follows not in ("th", "percent")
     return False

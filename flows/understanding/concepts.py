@@ -6,6 +6,7 @@ a verb is derived from its infinitive, misspelt words are repaired to the neares
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import log
@@ -154,6 +155,12 @@ CLEAR = 2.2
 WORDY, FIGURE, STRANGE = 14, 8.0, 12.0
 """The longest word looked for in a glued text; what a figure in it costs, and, with its letters, an unknown word."""
 
+ENDING = re.compile(
+    r"(?:ar|er|ir|aron|ieron|aban|ian|ando|ad[ao]s?|id[ao]s?|iendo|mente|sion|siones|ura|uras"
+    r"|(?:[aei]r|ando|iendo)(?:me|te|se|le|lo|la|nos|les|los|las))$"
+)
+"""How words end that are one word though its halves be words too: *contaron*, *comprobar*, *mantenerla*."""
+
 USUAL = 20
 """Lines in which a short word must stand for another to be taken for its slip: *kero* for *kiero*."""
 
@@ -249,7 +256,8 @@ class Concepts:
             start = (best[end] or found)[1]
             parts.append(glued[start:end])
             end = start
-        return parts[::-1] if len(glued) > 7 or len(parts) < 3 else []
+        whole = len(parts[0]) < 4 and len(glued) < LONG and ENDING.search(glued)
+        return parts[::-1] if not whole and (len(glued) > 7 or len(parts) < 3) else []
 
 
 def _shelves(words: Iterable[str]) -> dict[tuple[str, int], list[str]]:
@@ -262,31 +270,73 @@ def _shelves(words: Iterable[str]) -> dict[tuple[str, int], list[str]]:
     return shelves
 
 
+class _Begun(Generic[Meaning]):
+    """The phrases that begin with one word or idea: those it is by itself, and the others by what comes second."""
+
+    def __init__(self) -> None:
+        self.alone: list[Meaning] = []
+        self.by_word: dict[str, list[Entry[Meaning]]] = {}
+        self.by_idea: dict[str, list[Entry[Meaning]]] = {}
+        self.reach = 0
+
+    def add(self, entry: Entry[Meaning]) -> None:
+        phrase, meaning = entry
+        if len(phrase) == 1:
+            self.alone.append(meaning)
+            return
+        self.reach = max(self.reach, phrase[1].reach)
+        for word in phrase[1].words:
+            self.by_word.setdefault(word, []).append(entry)
+        for idea in phrase[1].ideas:
+            self.by_idea.setdefault(idea, []).append(entry)
+
+    def seconds(self, token: Token) -> Iterable[Entry[Meaning]]:
+        """The phrases whose second place a word fills."""
+        yield from self.by_word.get(token.key, ())
+        for idea in token.ideas:
+            yield from self.by_idea.get(idea, ())
+
+
 class Phrases(Generic[Meaning]):
     """Sequences of words and ideas, found in a message without looking at every one of them."""
 
     def __init__(self, entries: Iterable[Entry[Meaning]]) -> None:
-        self._by_word: dict[str, list[Entry[Meaning]]] = {}
-        self._by_idea: dict[str, list[Entry[Meaning]]] = {}
+        self._by_word: dict[str, _Begun[Meaning]] = {}
+        self._by_idea: dict[str, _Begun[Meaning]] = {}
         for entry in entries:
             for word in entry[0][0].words:
-                self._by_word.setdefault(word, []).append(entry)
+                self._by_word.setdefault(word, _Begun()).add(entry)
             for idea in entry[0][0].ideas:
-                self._by_idea.setdefault(idea, []).append(entry)
+                self._by_idea.setdefault(idea, _Begun()).add(entry)
 
     def find(self, tokens: Sequence[Token]) -> list[tuple[Meaning, int, int]]:
         """(meaning, first word, one past the last word) of every phrase present."""
         found: list[tuple[Meaning, int, int]] = []
         by_word, by_idea = self._by_word, self._by_idea
         for at, token in enumerate(tokens):
-            for phrase, meaning in by_word.get(token.key, ()):
-                if end := _end(tokens, at + 1, phrase, 1):
-                    found.append((meaning, at, end))
+            begun = by_word.get(token.key)
+            if begun is not None:
+                _complete(tokens, at, begun, found)
             for idea in token.ideas:
-                for phrase, meaning in by_idea.get(idea, ()):
-                    if end := _end(tokens, at + 1, phrase, 1):
-                        found.append((meaning, at, end))
+                begun = by_idea.get(idea)
+                if begun is not None:
+                    _complete(tokens, at, begun, found)
         return found
+
+
+def _complete(
+    tokens: Sequence[Token], at: int, begun: _Begun[Meaning], found: list[tuple[Meaning, int, int]]
+) -> None:
+    """Add the phrases that begin at a word and go on after it, each once."""
+    found += [(meaning, at, at + 1) for meaning in begun.alone]
+    done: list[Entry[Meaning]] = []
+    for place in range(at + 1, min(at + 1 + begun.reach, len(tokens))):
+        for entry in begun.seconds(tokens[place]):
+            phrase, meaning = entry
+            if place - at <= phrase[1].reach and (end := _end(tokens, place + 1, phrase, 2)):
+                if not any(entry is one for one in done):
+                    done.append(entry)
+                    found.append((meaning, at, end))
 
 
 def _end(tokens: Sequence[Token], at: int, phrase: tuple[Element, ...], done: int) -> int:
@@ -335,6 +385,8 @@ def conjugated(verb: str) -> Iterable[tuple[str, bool]]:
 
 def _plurals(word: str) -> tuple[str, ...]:
     word = _plain(word)
+    if len(word) < 3:
+        return (key(word),)  # "no" has no plural; "nos" is another word
     return (key(word), key(word + ("s" if word[-1:] in "aeiou" else "es")), key(word + "s"))
 
 

@@ -17,7 +17,7 @@ from flows.understanding.concepts import Token
 from flows.understanding.levels import level
 from flows.understanding.linear import Floats, Row, fit
 from flows.understanding.normalise import MATCHED
-from flows.understanding.traits import Traits
+from flows.understanding.traits import Traits, breadth
 from flows.understanding.typed import spelled
 
 KINDS = (
@@ -37,14 +37,18 @@ KINDS = (
 )
 """The kinds of danger, the most severe first; the order decides between two that are as likely."""
 
-ALARM = -0.8
+ALARM = -0.9
 """Log-odds from which a message is danger; below even, because a missed message costs more than a false alarm."""
+
+APART, AROUND, ABOUT = 2.0, 10, 10
+"""How much surer a part must be than the whole, when so many words stand around it, growing over so many more: beside
+a greeting or a question danger is danger, but a long story of bad times has its dreadful sentence."""
 
 SURE = 1.5
 """Log-odds given to a message that says danger in plain words ("auxilio", "me quieren matar")."""
 
 KIND_SIZE = 1 << 15
-RIDGE, ROUNDS = 1e-4, 50
+RIDGE, ROUNDS = 1e-4, 30
 KIND_RIDGE, KIND_ROUNDS = 1e-3, 12
 LONG, WINDOW, SENTENCES = 26, 20, 40
 """Words after which a message is also read in overlapping windows of so many words, so that small talk cannot drown
@@ -94,8 +98,9 @@ class Dangers:
     def hear(self, text: str) -> Danger | None:
         """The most severe danger in a text, or None. Reads the first `MATCHED` characters; never raises."""
         best: tuple[float, list[Token]] | None = None
-        for part in self._parts(text):
-            score = self._weigh(part)
+        parts = self._parts(text)  # the whole comes first
+        for part in parts:
+            score = self._weigh(part) - _doubt(len(parts[0]) - len(part))
             if best is None or score > best[0]:
                 best = (score, part)
         minor = is_minor(text)
@@ -130,8 +135,9 @@ class Dangers:
 
     def _weigh(self, tokens: Sequence[Token]) -> float:
         places, values = self._traits.meaning(tokens)
-        score = float(np.dot(self._alarm[places], np.array(values, np.float32)) + self._alarm[-1])
+        score = float(np.dot(self._alarm[places], np.array(values, np.float32)))
         score += self._traits.spelling(tokens, self._alarm, self._spellings)
+        score = score * breadth(tokens) + float(self._alarm[-1])
         if score < SURE and self._traits.plain(tokens):
             return SURE
         return score
@@ -140,6 +146,10 @@ class Dangers:
         places, values = self._traits.outline(tokens, KIND_SIZE)
         scores = self._kinds[:, places] @ np.array(values, np.float32) + self._kinds[:, -1]
         return KINDS[int(np.argmax(scores))]
+
+
+def _doubt(around: int) -> float:
+    return APART * min(1.0, max(0.0, (around - AROUND) / ABOUT))
 
 
 def _traits(lines: Sequence[Mapping[str, Any]], patterns: Mapping[str, Any]) -> Traits:

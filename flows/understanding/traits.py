@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import sqrt
 from typing import Any
 from zlib import crc32
 
@@ -10,16 +11,19 @@ from flows.understanding.concepts import Concepts, Phrases, Token, elements
 from flows.understanding.linear import SIZE, Floats, Row
 from flows.understanding.typed import key
 
+WORDS = 12
+"""Words from which each trait counts less (see `breadth`)."""
+
 NEAR = 7
 """Two ideas this many words apart still belong together."""
 
 WORD, PAIR, LETTERS, IDEA, IDEAS, ACTS, SCENE = 1.0, 0.6, 0.35, 1.0, 0.7, 0.7, 1.5
 """How much a trait of each sort counts; ideas travel to other writers' words better than letters do."""
 
-CALM = frozenset({"ask", "news", "past", "laugh", "pet", "job", "idiom"})
+CALM = frozenset({"ask", "news", "past", "laugh", "pet", "job", "matter", "idiom"})
 """Ideas that may turn a scene of danger into a question, a story, a memory or a joke."""
 
-UNSURE = CALM - {"job"}
+UNSURE = CALM - {"job", "matter"}
 """Ideas beside which plain words of danger are weighed, not believed."""
 
 MASK = SIZE - 1
@@ -64,13 +68,14 @@ class Traits:
         return {kind for kind, _, _ in self._scenes.find(tokens)}
 
     def row(self, tokens: Sequence[Token]) -> Row:
-        """Every trait's place and how much it counts."""
+        """Every trait's place and how much it counts, less in a long message."""
         places, values = self.meaning(tokens)
         for token in tokens:
             spelt = self._spelt(token.key)
             places += spelt
             values += [LETTERS] * len(spelt)
-        return places, values
+        share = breadth(tokens)
+        return places, values if share == 1.0 else [value * share for value in values]
 
     def spelling(self, tokens: Iterable[Token], weights: Floats, known: Mapping[str, float]) -> float:
         """What the letters of the words weigh; `known`: sums worked out before (`spellings`)."""
@@ -157,6 +162,11 @@ class Traits:
     def _spelt(self, word: str) -> list[int]:
         found = self._letters.get(word)
         return letters(word) if found is None else found
+
+
+def breadth(tokens: Sequence[Token]) -> float:
+    """How much each trait of a message counts: a long story says more of everything without meaning more by it."""
+    return min(1.0, sqrt(WORDS / max(len(tokens), 1)))
 
 
 def letters(word: str) -> list[int]:

@@ -95,8 +95,15 @@ SHORT = {
     "cuz": "because",
     "tho": "though",
     "rlly": "really",
+    "ex": "expareja",
+    "ice": "migra",
+    "hit": "punch",
+    "hits": "punches",
+    "pay": "paying",
+    "pays": "paying",
 }
-"""What chat shorthand stands for. Words that only *sound* like another (*boy*, *ay*, *oy*) meet in their `key`."""
+"""What chat shorthand stands for. Words that only *sound* like another (*boy*, *ay*, *oy*) meet in their `key`; where
+that meeting would be a mistake (*ex* and *es*, *ice* and *hice*, *hit* and *it*) the rarer is written otherwise."""
 
 _LEET = str.maketrans("013457@$€", "oieastase")
 _FIGURES = re.compile(r"[0-9@$€]")

@@ -56,10 +56,10 @@ def services() -> Made:
 
 def dangers() -> Made:
     patterns = knowledge.danger_patterns()
-    train = [line for line in knowledge.lines("danger/messages.jsonl") if line["split"] == "train"]
-    alike = [line for line in knowledge.lines("danger/look_alikes.jsonl") if line["split"] == "train"]
+    both = knowledge.danger_lines("train")
+    train = [line for line in both if line["kind"]]
+    alike = [line for line in both if not line["kind"]]
     bare: dict[str, Any] = {**patterns, "scenes": {}, "plain": [], "idioms": [], "concepts": {}}
-    both = [*train, *alike]
     yield "without scenes", lambda: Dangers.learn(both, {**patterns, "scenes": {}})
     yield "without idioms", lambda: Dangers.learn(both, {**patterns, "idioms": []})
     yield "without plain words of danger", lambda: Dangers.learn(both, {**patterns, "plain": []})

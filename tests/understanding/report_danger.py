@@ -14,7 +14,7 @@ from functools import cache
 from math import sqrt
 from typing import Any
 
-from bot.knowledge import danger_patterns, facts, lines
+from bot.knowledge import danger_lines, danger_patterns, facts, lines
 from flows.understanding.commands import Commands
 from flows.understanding.danger import Dangers
 from tests.understanding.mutations import mutated
@@ -25,13 +25,6 @@ CALM_KINDS = ("idiom", "otros_sentidos", "pregunta_mismo_tema", "noticia", "pasa
 
 FORTY = ("mi esposo quiere sacar su licencia de moto", "busco trabajo de albañil en Quetzaltenango",
          "mi marido me pega cuando llega borracho")  # fmt: skip
-
-
-@cache
-def danger_lines(split: str) -> list[Line]:
-    """The labelled lines of one split, danger and harmless."""
-    told = [*lines("danger/messages.jsonl"), *lines("danger/look_alikes.jsonl")]
-    return [line for line in told if line["split"] == split]
 
 
 @cache
@@ -89,10 +82,14 @@ def report_danger(errors: bool) -> None:
     calm = [(line, heard) for line, heard in told if not line["kind"]]
     heard_real = [(line, heard) for line, heard in real if heard]
     alike = [heard is not None for line, heard in calm if is_look_alike(line)]
-    ordinary = [heard is not None for line, heard in calm if not is_look_alike(line)]
+    stories = [heard is not None for line, heard in calm if line["style"].startswith("story")]
+    ordinary = [
+        heard is not None for line, heard in calm if not is_look_alike(line) and not line["style"].startswith("story")
+    ]
     print("recall                ", share(len(heard_real), len(real)))
     print("false, look-alikes    ", share(sum(alike), len(alike)))
     print("false, ordinary       ", share(sum(ordinary), len(ordinary)))
+    print("false, stories        ", share(sum(stories), len(stories)))
     print("kind right, of heard  ", share(sum(h.kind == ln["kind"] for ln, h in heard_real), len(heard_real)))
     print("level right, of heard ", share(sum(h.level == ln["level"] for ln, h in heard_real), len(heard_real)))
     _by("recall", ((line["kind"], heard is not None) for line, heard in real))

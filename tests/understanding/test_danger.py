@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.knowledge import danger_patterns, lines
+from bot.knowledge import danger_lines, danger_patterns, lines
 from flows.understanding.age import declared_age, is_minor
 from flows.understanding.danger import KINDS, Dangers
 from flows.understanding.levels import level
 from flows.understanding.normalise import clean
 from tests.understanding.mutations import MUTATIONS, mutated
-from tests.understanding.report_danger import danger_lines, is_look_alike, learnt
+from tests.understanding.report_danger import is_look_alike, learnt
 
 PLAIN = (
     "me quiero matar", "ya no quiero vivir", "me voy a suicidar", "i want to kill myself",
@@ -153,6 +153,7 @@ def test_hostile_texts_do_not_break_it() -> None:
     [
         ("tengo 15 años", 15), ("tengo quince", 15), ("i'm 16", 16), ("im 14 years old", 14), ("ola tngo 13", 13),
         ("tengo diez y seis años", 16), ("voy a cumplir 17", 16), ("aún no cumplo dieciocho", 17), ("I AM 17", 17),
+        ("soy d 14 años y nesesito trabajo", 14), ("soy de 6 calle", None),
         ("tengo 17 años de edad", 17), ("tengo 25 años", 25), ("15", None), ("tengo 15 años de experiencia", None),
         ("tengo un hijo de 15 años", None), ("tengo 12 hijos", None), ("tengo 16 años de ser mecánico", None),
         ("my son is 14", None), ("tengo 10 días sin comer", None), ("hola", None),
