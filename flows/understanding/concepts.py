@@ -333,10 +333,11 @@ def _complete(
     for place in range(at + 1, min(at + 1 + begun.reach, len(tokens))):
         for entry in begun.seconds(tokens[place]):
             phrase, meaning = entry
-            if place - at <= phrase[1].reach and (end := _end(tokens, place + 1, phrase, 2)):
-                if not any(entry is one for one in done):
-                    done.append(entry)
-                    found.append((meaning, at, end))
+            if place - at > phrase[1].reach or any(entry is one for one in done):
+                continue
+            if end := _end(tokens, place + 1, phrase, 2):
+                done.append(entry)
+                found.append((meaning, at, end))
 
 
 def _end(tokens: Sequence[Token], at: int, phrase: tuple[Element, ...], done: int) -> int:
