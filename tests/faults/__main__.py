@@ -19,6 +19,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,9 @@ HARNESSES = {
     "sender": ("sender", 900.0),
     "crowd": ("crowd", 3000.0),
     "soak": ("soak", 3600.0),
+    "outage": ("outage", 90.0),
+    "providers": ("providers", 300.0),
+    "neighbours": ("neighbours", 1400.0),
 }
 
 
@@ -87,6 +91,7 @@ def _run(
     try:
         yield from run(**{name: offered[name] for name in inspect.signature(run).parameters})
     except Exception as error:
+        traceback.print_exc()
         yield f"FAIL {name}: it broke: {type(error).__name__}: {error}"
 
 

@@ -81,8 +81,9 @@ def _cases(record: Record) -> int:
 class Crew:
     """The processes of one installation, each started again as soon as it dies."""
 
-    def __init__(self, url: str, bases: Databases, vendors: Vendors) -> None:
-        self.url, self.bases, self.vendors = url, bases, vendors
+    def __init__(self, url: str, bases: Databases, vendors: Vendors, paced: bool = False) -> None:
+        """`paced`: they send no faster, and wait as long, as in earnest."""
+        self.url, self.bases, self.vendors, self.paced = url, bases, vendors, paced
         self.doors = [_door() for _ in range(2 if bases.kind == "postgres" else 1)]
         self._roles: dict[int, tuple[socket.socket | None, bool]] = {}
         if bases.kind == "postgres":
@@ -108,8 +109,9 @@ class Crew:
         self._roles[forked(lambda: asyncio.run(self._live(*role)))] = role
 
     async def _live(self, door: socket.socket | None, works: bool) -> None:
-        hurry()
-        product = Product(self.url, self.bases, self.vendors, works)
+        if not self.paced:
+            hurry()
+        product = Product(self.url, self.bases, self.vendors, works, paced=self.paced)
         if door is None:
             await product.puente.start()
             await asyncio.Event().wait()

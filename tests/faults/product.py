@@ -115,14 +115,15 @@ def databases(kinds: list[str], folder: Path) -> Iterator[list[Databases]]:
 class Product:
     """A running installation without its engine room: a harness takes the turns and sends, one after another."""
 
-    def __init__(self, url: str, bases: Databases, vendors: Vendors, works: bool = True) -> None:
+    def __init__(self, url: str, bases: Databases, vendors: Vendors, works: bool = True, paced: bool = False) -> None:
+        """`works` is False for a process that only takes messages in; a `paced` one sends no faster than in earnest."""
         given = settings.load(database_url=url, puente_keys=bases.keys, **vendors.settings())
         crypto.use(crypto.load(bases.keys))
         self.vendors = vendors
         self.record = Record(url)
         houses = warm()
         channels = service.channels(given, {})
-        for name in ("telegram", "whatsapp"):
+        for name in () if paced else ("telegram", "whatsapp"):
             channel: Any = channels[name]
             channel._limits = channel.limits._replace(**FAST)
         self.puente = Puente(given, self.record, houses, channels, works)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-import time
+from time import time as machine_time  # the clock itself: products put theirs in the module's place
 from typing import Any
 
 import httpx
@@ -32,23 +32,14 @@ class Vendors:
         assert self.process.stdout is not None
         for _line in range(4):
             self.process.stdout.readline()
-        self._ask = httpx.Client(trust_env=False, timeout=30)
+        self._ask = httpx.Client(trust_env=False, timeout=120)
 
     def base(self, name: str) -> str:
         return f"http://127.0.0.1:{self.ports[name]}"
 
     def settings(self, public: str = PUBLIC) -> dict[str, Any]:
         """The settings of a product that talks to them."""
-        return {
-            "public_base_url": public,
-            "telegram_token": TELEGRAM_TOKEN,
-            "telegram_secret": SECRET,
-            "telegram_api_base": self.base("telegram"),
-            "twilio_account_sid": ACCOUNT,
-            "twilio_auth_token": TWILIO_TOKEN,
-            "twilio_whatsapp_from": SENDER,
-            "twilio_api_base": self.base("twilio"),
-        }
+        return settings_for(self.base("telegram"), self.base("twilio"), public)
 
     def taken(self, since: dict[str, int] | None = None) -> dict[str, list[dict[str, Any]]]:
         """What each took since so many messages."""
@@ -60,6 +51,10 @@ class Vendors:
     def plan(self, name: str, *faults: dict[str, Any]) -> None:
         self._ask.post(f"{self.base(name)}/__plan", json=list(faults))
 
+    def calm(self, name: str) -> None:
+        """Nothing more goes wrong there."""
+        self._ask.delete(f"{self.base(name)}/__plan")
+
     def advance(self, seconds: float) -> None:
         for name in self.ports:
             self._ask.post(f"{self.base(name)}/__clock", json={"advance": seconds})
@@ -69,11 +64,25 @@ class Vendors:
 
     def ahead(self) -> float:
         """Seconds by which their clock is ahead of the machine's."""
-        return self.now() - time.time()
+        return self.now() - machine_time()
 
     def close(self) -> None:
         self.process.terminate()
         self.process.wait()
+
+
+def settings_for(telegram: str, twilio: str, public: str = PUBLIC) -> dict[str, Any]:
+    """The settings of a product whose vendors are at these addresses."""
+    return {
+        "public_base_url": public,
+        "telegram_token": TELEGRAM_TOKEN,
+        "telegram_secret": SECRET,
+        "telegram_api_base": telegram,
+        "twilio_account_sid": ACCOUNT,
+        "twilio_auth_token": TWILIO_TOKEN,
+        "twilio_whatsapp_from": SENDER,
+        "twilio_api_base": twilio,
+    }
 
 
 def shown(taken: dict[str, list[dict[str, Any]]]) -> list[Shown]:
