@@ -99,7 +99,7 @@ class Outbox(SQLModel, table=True):
     """
 
     __table_args__ = (
-        Index("outbox_due", "channel", "state", "due_at"),
+        Index("outbox_order", "channel", "state", "lane", "id", "due_at"),
         Index("outbox_chat", "address_id", "state"),
         Index("outbox_contact", "contact_id", "id"),
         Index("outbox_provider", "provider"),

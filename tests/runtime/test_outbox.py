@@ -257,3 +257,11 @@ def test_when_something_is_next_due(home: Home) -> None:
     assert home.record.do(outbox.next_due, "telegram") is None
     put(ana, "luego")
     assert home.record.do(outbox.next_due, "telegram") == home.now
+
+
+def test_a_claim_costs_the_same_however_much_waits(home: Home) -> None:
+    """What waits is read in the order in which it goes, through an index: nothing is sorted, nothing behind is read."""
+    plan = home.all(f"EXPLAIN QUERY PLAN {outbox.DUE}", channel="telegram", now=home.now, most=4, unsettled=home.now)
+    steps = [row["detail"] for row in plan]
+    assert any("outbox_order (channel=? AND state=?)" in step for step in steps), steps
+    assert not any("TEMP B-TREE" in step or step.startswith("SCAN") for step in steps), steps
