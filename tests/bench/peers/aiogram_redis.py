@@ -72,6 +72,7 @@ def _asking(field: str) -> Any:
 class Bot:
     prelude = ("/start",)
     between: dict[str, str] = {}
+    delivered = staticmethod(profile.update)
 
     def __init__(self, storage: RedisStorage) -> None:
         self._storage = storage

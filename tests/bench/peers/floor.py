@@ -35,6 +35,7 @@ def answer(stored: str | None, text: str) -> tuple[str, str, tuple[str, ...]]:
 class Bot:
     prelude = ("/start",)
     between: dict[str, str] = {}
+    delivered = staticmethod(profile.update)
 
     def __init__(self, path: str) -> None:
         self._db = sqlite3.connect(path, isolation_level=None)

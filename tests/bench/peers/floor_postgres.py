@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import psycopg
 
-from tests.bench.peers import floor, meter, ptb
+from tests.bench.peers import floor, meter, profile, ptb
 
 TABLES = """CREATE TABLE inbox (id BIGSERIAL PRIMARY KEY, provider TEXT UNIQUE, chat BIGINT, body TEXT, at FLOAT);
 CREATE TABLE state (chat BIGINT PRIMARY KEY, state TEXT);
@@ -18,6 +18,7 @@ CREATE TABLE outbox (id BIGSERIAL PRIMARY KEY, chat BIGINT, body TEXT, sent INTE
 class Bot:
     prelude = ("/start",)
     between: dict[str, str] = {}
+    delivered = staticmethod(profile.update)
 
     def __init__(self, url: str) -> None:
         self._db = psycopg.connect(url.replace("postgresql+psycopg:", "postgresql:"))

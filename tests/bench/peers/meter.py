@@ -16,6 +16,12 @@ import uvloop
 
 from tests.bench.peers import clocks, profile
 
+WARM = 5
+"""People who have the whole conversation before the clock runs."""
+
+PATIENCE = 60.0
+"""Seconds one person's conversation may take; then something is broken."""
+
 
 class Contender(Protocol):
     """A bot that is running. `hear` returns when the reply has gone out and the state is durable."""
@@ -26,7 +32,10 @@ class Contender(Protocol):
     between: dict[str, str]
     """What a person writes besides the answers: after a field, one more message."""
 
-    async def hear(self, person: int, update: bytes) -> None: ...
+    def delivered(self, person: int, number: int, text: str) -> Any:
+        """One message as its provider brings it, made before the clock runs."""
+
+    async def hear(self, person: int, update: Any) -> None: ...
 
     async def rest(self) -> None:
         """Return when nothing is under way any more."""
@@ -78,7 +87,6 @@ def main(opened: object) -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--servers", type=int, nargs="*", default=[])
     parser.add_argument("--mind", default="deaf")
-    parser.add_argument("--bare", action="store_true", help="messages are handed over above the provider's library")
     parser.add_argument("--where", action="store_true", help="of ours: where the time goes")
     given = parser.parse_args()
     print(json.dumps(uvloop.run(_measure(opened(given), given))))  # type: ignore[operator]
@@ -89,29 +97,25 @@ async def _measure(opening: AbstractAsyncContextManager[Contender], given: argpa
     if given.where:
         watched.start()
     async with opening as bot:
-        scripts = {person: profile.answers(person, given.seed) for person in range(given.people)}
-        await _all(bot, {person: list(bot.prelude) for person in scripts}, given.at_once, 1)
-        warm = {
-            -1 - person: [*bot.prelude, *_script(bot, profile.answers(person, given.seed))] for person in range(5)
-        }
-        await _all(bot, {abs(person) + 500_000: texts for person, texts in warm.items()}, given.at_once, 1)
+        people = {person: profile.answers(person, given.seed) for person in range(given.people)}
+        await _all(bot, _brought(bot, {person: list(bot.prelude) for person in people}, 1), given.at_once)
+        warm = {500_001 + person: profile.answers(-1 - person, given.seed) for person in range(WARM)}
+        scripts = {person: [*bot.prelude, *_script(bot, said)] for person, said in warm.items()}
+        await _all(bot, _brought(bot, scripts, 1), given.at_once)
         await bot.rest()
+        asked = {person: _script(bot, said) for person, said in people.items()}
+        brought = _brought(bot, asked, len(bot.prelude) + 1)
         gc.collect()
         watched.clear()
         served = sum(map(_tree, given.servers))
         before, began = cpu(given.servers), time.perf_counter()
-        turns = await _all(
-            bot,
-            {person: _script(bot, said) for person, said in scripts.items()},
-            given.at_once,
-            len(bot.prelude) + 1,
-        )
+        turns = await _all(bot, brought, given.at_once)
         await bot.rest()
         spent, wall = cpu(given.servers) - before, time.perf_counter() - began
         served = sum(map(_tree, given.servers)) - served
         kept = bot.kept()
-        if kept != given.people + len(warm) and given.mind != "whole":  # who hears more may ask back
-            raise SystemExit(f"{kept} of {given.people + len(warm)} people's answers were kept: nothing was measured")
+        if kept != given.people + WARM and given.mind != "whole":  # who hears more may ask back
+            raise SystemExit(f"{kept} of {given.people + WARM} people's answers were kept: nothing was measured")
         parts = {part: (seconds / turns, watched.calls[part] / turns) for part, seconds in watched.spent.items()}
         return {"turns": turns, "cpu": spent / turns, "server": served / turns, "wall": wall / turns, "parts": parts}
 
@@ -123,15 +127,24 @@ def _script(bot: Contender, said: dict[str, str]) -> list[str]:
     return texts
 
 
-async def _all(bot: Contender, scripts: dict[int, list[str]], at_once: int, first: int) -> int:
-    """Everybody's messages, each person waiting for the reply before the next; how many there were."""
-    waiting = list(scripts.items())
+def _brought(bot: Contender, scripts: dict[int, list[str]], first: int) -> list[tuple[int, list[Any]]]:
+    """Everybody's messages as their provider brings them."""
+    return [
+        (person, [bot.delivered(person, number, text) for number, text in enumerate(texts, first)])
+        for person, texts in scripts.items()
+    ]
+
+
+async def _all(bot: Contender, brought: list[tuple[int, list[Any]]], at_once: int) -> int:
+    """Each person waiting for the reply before the next message; how many messages there were."""
+    waiting = list(brought)
 
     async def visitor() -> None:
         while waiting:
-            person, texts = waiting.pop()
-            for update in profile.updates(person, texts, first):
-                await bot.hear(person, update)
+            person, updates = waiting.pop()
+            async with asyncio.timeout(PATIENCE):
+                for update in updates:
+                    await bot.hear(person, update)
 
     await asyncio.gather(*(visitor() for _ in range(at_once)))
-    return sum(map(len, scripts.values()))
+    return sum(len(updates) for _person, updates in brought)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterator
 
 LABELS = {
     "town": (),
@@ -77,10 +76,6 @@ def update(person: int, number: int, text: str) -> bytes:
     if text.startswith("/"):
         message["entities"] = [{"type": "bot_command", "offset": 0, "length": len(text)}]
     return json.dumps({"update_id": person * 1000 + number, "message": message}, ensure_ascii=False).encode()
-
-
-def updates(person: int, texts: list[str], first: int = 1) -> Iterator[bytes]:
-    return (update(person, number, text) for number, text in enumerate(texts, first))
 
 
 def sent(chat: int | str, number: int) -> bytes:

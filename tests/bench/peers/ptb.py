@@ -89,6 +89,7 @@ class Bot:
 
     prelude = ("/start",)
     between: dict[str, str] = {}
+    delivered = staticmethod(profile.update)
 
     def __init__(self, application: Application[Any, Any, Any, Any, Any, Any], kept: Callable[[], int]) -> None:
         self._application, self.kept = application, kept

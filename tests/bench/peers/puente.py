@@ -11,11 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bot import knowledge, limits
-from bot.channels import Limits, Payload, Receipt, Request, Spoken, telegram
+from bot import house, knowledge, limits
+from bot.channels import Channel, Limits, Request, telegram
 from bot.channels.telegram import LIMITS, Telegram
-from bot.service import Puente, build
+from bot.service import Puente, prepare
 from bot.settings import load
+from bot.worker import Worker
 from flows.mind import Mind
 from tests.bench.peers import meter, profile, ptb
 from tests.minds import MIND
@@ -54,20 +55,6 @@ def minds(name: str, kept: Path) -> Mind:
     return replace(MIND, dangers=dangers, commands=deaf, services=deaf, scams=deaf, age=None)
 
 
-class Bare(Telegram):
-    """Telegram's updates, and an outside that takes a message without being told how."""
-
-    def write(self, address: str, spoken: Spoken, reference: str) -> Payload:
-        return Payload("said", {"chat_id": address})
-
-    async def send(self, payload: Payload) -> Receipt:
-        ours.told("sendMessage", payload.values)
-        return Receipt(f"{payload.values['chat_id']}:{ours.calls}")
-
-    async def courtesy(self, given: Any, writing: bool) -> None:
-        """Nobody to be polite to."""
-
-
 class Outside:
     """Who waits for which chat's reply."""
 
@@ -91,6 +78,7 @@ ours = Outside()
 class Bot:
     prelude = ("hola", "español", "no", "mi perfil", "sí", "no")
     between = {"trade": "seguir"}
+    delivered = staticmethod(profile.update)
 
     def __init__(self, puente: Puente) -> None:
         self.puente = puente
@@ -121,26 +109,33 @@ def settings(given: ptb.Given) -> Any:
 
 
 @asynccontextmanager
-async def opened(given: ptb.Given) -> AsyncIterator[Bot]:
-    puente = build(settings(given), minds(given.mind, given.folder.parent / "learnt"))
-    puente.channels["telegram"] = channel(given, FAST)  # type: ignore[index]
-    puente.worker = type(puente.worker)(
-        puente.record, puente.worker.lanes, lambda: puente.house, puente.channels, puente.worker._file
-    )
-    await puente.record.news.start()
+async def running(given: ptb.Given, channels: dict[str, Channel]) -> AsyncIterator[Puente]:
+    """The installation at work on these channels: lanes, pumps, timers; nobody outside is asked for anything."""
+    here = settings(given)
+    record = prepare(here)
+    puente = Puente(here, record, house.build(minds(given.mind, given.folder.parent / "learnt")), channels)
+    worker = puente.worker
+    puente.worker = Worker(record, worker.lanes, lambda: puente.house, channels, worker._file)
+    await record.news.start()
     await puente.worker.start()
     await puente.worker.leading.wait()
-    yield Bot(puente)
+    yield puente
     await puente.stop()
-    puente.record.close()
+    record.close()
 
 
-def channel(given: ptb.Given, pace: Limits) -> Telegram:
-    kind = Bare if given.bare else Telegram
+@asynccontextmanager
+async def opened(given: ptb.Given) -> AsyncIterator[Bot]:
+    async with running(given, {"telegram": channel(ptb.Instant(ours.told))}) as puente:
+        yield Bot(puente)
+
+
+def channel(wire: ptb.Instant, pace: Limits = FAST) -> Telegram:
+    """Telegram as it is, behind it a wire of the measurement's own."""
     library = telegram.Quiet
-    telegram.Quiet = lambda **_waits: ptb.Instant(ours.told)  # type: ignore[assignment,misc]
+    telegram.Quiet = lambda **_waits: wire  # type: ignore[assignment,misc]
     try:
-        return kind("1:" + "b" * 30, SECRET, "http://127.0.0.1:9", pace)
+        return Telegram("1:" + "b" * 30, SECRET, "http://127.0.0.1:9", pace)
     finally:
         telegram.Quiet = library  # type: ignore[misc]
 
