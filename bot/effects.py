@@ -15,6 +15,11 @@ from bot.record import Tx
 from flows import effects as wanted
 from flows.effects import Effect
 
+HIDE = """UPDATE conversation SET hidden_at = :at,
+hidden_heard = (SELECT MAX(i.id) FROM inbox i WHERE i.contact_id = :id),
+hidden_said = (SELECT MAX(o.id) FROM outbox o WHERE o.contact_id = :id) WHERE contact_id = :id"""
+"""After the panic word: of what came until now nothing is shown any more."""
+
 
 @dataclass(slots=True)
 class Whose:
@@ -72,7 +77,7 @@ def apply(tx: Tx, whose: Whose, effect: Effect) -> None:
         case wanted.EraseMe():
             erase(tx, contact, now)
         case wanted.Lock():
-            tx.run("UPDATE conversation SET hidden_at = :at WHERE contact_id = :id", id=contact, at=now)
+            tx.run(HIDE, id=contact, at=now)
             outbox.withdraw(tx, contact, now)
         case wanted.Unlock():
             pass  # the conversation's own state says so; the audit remembers it

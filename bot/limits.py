@@ -32,7 +32,8 @@ ORDER BY i.id LIMIT :most"""
 UNSENT = """SELECT 1 AS yes FROM outbox WHERE contact_id = :contact AND lane >= :reply
 AND state IN ('waiting', 'claimed') LIMIT 1"""
 TAKE = """INSERT INTO memo (name, value, at) VALUES (:name, :burst, :at) ON CONFLICT (name) DO UPDATE SET
-value = CASE WHEN memo.value + (:at - memo.at) * :rate < :burst THEN memo.value + (:at - memo.at) * :rate
+value = CASE WHEN :at < memo.at THEN memo.value
+WHEN memo.value + (:at - memo.at) * :rate < :burst THEN memo.value + (:at - memo.at) * :rate
 ELSE :burst END, at = :at"""
 
 

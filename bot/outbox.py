@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot import places
 from bot.channels import Failed, Receipt, Spoken
 from bot.crypto import NoKeys, vault
 from bot.record import Tx
@@ -192,7 +193,8 @@ def settle(
 def _record(tx: Tx, errand: Errand, outcome: Receipt | Failed, channel: str, at: float, listed: bool) -> None:
     if isinstance(outcome, Receipt):
         provider = vault().blind(f"{channel}|sent", outcome.provider)
-        tx.run(SENT, id=errand.id, at=at, provider=provider, attempts=errand.attempts)
+        if tx.run(SENT, id=errand.id, at=at, provider=provider, attempts=errand.attempts) and outcome.fetched:
+            places.give(tx, errand.id, errand.chat)
         tx.tell("sent", errand.chat)
         return
     state, wait, why = _verdict(errand, outcome, listed)

@@ -6,7 +6,6 @@ import asyncio
 import os
 import secrets
 import sys
-import time
 from typing import Any
 
 from bot import inbox, webchat
@@ -24,7 +23,8 @@ async def converse(settings: Settings) -> None:
     puente = build(settings)
     address = f"terminal-{os.environ.get('USER', 'user')}"
     await puente.start()
-    printer = asyncio.create_task(_print(puente, address, round(time.time() * 1_000_000)))
+    after = await puente.record.run(webchat.newest, address, "terminal")
+    printer = asyncio.create_task(_print(puente, address, after))
     print("Escriba (Ctrl-D termina) · Type (Ctrl-D ends)", flush=True)
     try:
         while line := await asyncio.to_thread(sys.stdin.readline):

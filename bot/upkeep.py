@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from bot import erase, inbox, unreadable
+from bot import erase, inbox, outbox, unreadable
 from bot.audit import audit
 from bot.record import Tx
 
@@ -18,8 +18,15 @@ IDEMPOTENT_KEPT = 3 * 86400.0
 """Seconds the first answer to an API call with an Idempotency-Key is kept (SAFETY B8: at least 24 hours)."""
 
 
+SLACK = 10.0
+"""Seconds by which the clocks of our machines may differ."""
+
 PUT_OFF = 60.0
 """Seconds until the house's own work that failed is tried again."""
+
+
+LATE = """UPDATE outbox SET due_at = :now WHERE channel = :channel AND state = 'waiting' AND due_at > :now
+AND COALESCE(attempted_at, created_at) > :ahead AND due_at < COALESCE(attempted_at, created_at) + :soon"""
 
 
 def schedule(tx: Tx, now: float) -> None:
@@ -73,6 +80,18 @@ def put_off(tx: Tx, now: float) -> None:
         now=now,
         later=now + PUT_OFF,
     )
+
+
+def set_right(tx: Tx, channels: Iterable[str], now: float) -> None:
+    """The clock may have been set back: what was due a moment after a time that has not come yet is due now."""
+    tx.run(
+        "UPDATE timer SET due_at = :now WHERE contact_id IS NULL AND done_at IS NULL AND due_at > :now + every + :slack",
+        now=now,
+        slack=SLACK,
+    )
+    for channel in channels:
+        tx.run(LATE, channel=channel, now=now, ahead=now + SLACK, soon=outbox.BACKOFF + 1)
+        tx.tell("outbox", channel)
 
 
 def _retention(tx: Tx, now: float) -> None:

@@ -1,10 +1,11 @@
-"""What a browser or a terminal fetches: its own conversation, in the order it became visible."""
+"""What a browser or a terminal fetches: its own conversation, in the order it became visible (`bot.places`)."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from bot import places
 from bot.casefile import moment
 from bot.crypto import vault
 from bot.record import Tx
@@ -12,42 +13,35 @@ from bot.record import Tx
 MOST = 300
 """Messages fetched at once."""
 
+CHAT = """SELECT a.id, a.contact_id, k.language, c.hidden_heard, c.hidden_said FROM address a
+JOIN contact k ON k.id = a.contact_id JOIN conversation c ON c.contact_id = a.contact_id
+WHERE a.channel = :channel AND a.hash = :hash"""
+HEARD = """SELECT id, body, received_at AS at FROM inbox WHERE contact_id = :contact AND address_id = :chat
+AND id > :after AND kind = 'message' AND body IS NOT NULL ORDER BY id LIMIT :most"""
+SAID = """SELECT shown, body, settled_at AS at, speaker FROM outbox WHERE address_id = :chat AND shown > :after
+AND id > :hidden ORDER BY shown LIMIT :most"""
+BUSY = """SELECT EXISTS (SELECT 1 FROM inbox WHERE contact_id = :contact AND address_id = :chat AND done_at IS NULL)
+OR EXISTS (SELECT 1 FROM outbox WHERE address_id = :chat AND state IN ('waiting', 'claimed')) AS typing"""
+
 
 def since(tx: Tx, address: str, after: int, channel: str = "web") -> dict[str, Any]:
-    """Messages after a sequence number (microseconds since 1970), the language, and whether an answer is coming."""
-    whose = tx.one(
-        "SELECT a.id, k.language, c.hidden_at FROM address a JOIN contact k ON k.id = a.contact_id "
-        "JOIN conversation c ON c.contact_id = a.contact_id WHERE a.channel = :channel AND a.hash = :hash",
-        channel=channel,
-        hash=vault().blind(channel, address),
-    )
-    if whose is None:
+    """Messages after a place in the chat, the language, and whether an answer is coming."""
+    chat = tx.one(CHAT, channel=channel, hash=vault().blind(channel, address))
+    if chat is None:
         return {"messages": [], "language": None, "typing": False}
-    after = max(after, _seq(whose["hidden_at"] or 0))  # nothing from before the panic word is shown again
-    # compared as whole microseconds, the way a message's number is made
-    heard = tx.all(
-        "SELECT body, received_at AS at FROM inbox WHERE address_id = :a AND kind = 'message' AND body IS NOT NULL "
-        "AND received_at * 1000000 > :after + 0.5 ORDER BY received_at LIMIT :most",
-        a=whose["id"],
-        after=after,
-        most=MOST,
-    )
-    said = tx.all(
-        "SELECT body, settled_at AS at, speaker FROM outbox WHERE address_id = :a "
-        "AND state IN ('sent', 'delivered', 'read') AND settled_at * 1000000 > :after + 0.5 "
-        "AND created_at >= :hidden ORDER BY settled_at, id LIMIT :most",  # nor what was on its way when it was said
-        a=whose["id"],
-        after=after,
-        hidden=whose["hidden_at"] or 0,
-        most=MOST,
-    )
-    pending = tx.one(
-        "SELECT EXISTS (SELECT 1 FROM inbox WHERE address_id = :a AND done_at IS NULL) "
-        "OR EXISTS (SELECT 1 FROM outbox WHERE address_id = :a AND state IN ('waiting', 'claimed')) AS typing",
-        a=whose["id"],
-    )
+    # nothing from before the panic word is shown again, nor what was on its way when it was said
+    seen = max(places.before(after), chat["hidden_heard"] or 0)
+    heard = tx.all(HEARD, contact=chat["contact_id"], chat=chat["id"], after=seen, most=MOST)
+    said = tx.all(SAID, chat=chat["id"], after=after, hidden=chat["hidden_said"] or 0, most=MOST)
+    busy = tx.one(BUSY, contact=chat["contact_id"], chat=chat["id"])
     lines = sorted([_heard(row) for row in heard] + [_said(row) for row in said], key=lambda line: int(line["seq"]))
-    return {"messages": lines[:MOST], "language": whose["language"], "typing": bool(pending["typing"])}
+    return {"messages": lines[:MOST], "language": chat["language"], "typing": bool(busy["typing"])}
+
+
+def newest(tx: Tx, address: str, channel: str = "web") -> int:
+    """The last place in the chat that is taken; 0 for a stranger."""
+    chat = chat_of(tx, address, channel)
+    return 0 if chat is None else places.last(tx, chat)
 
 
 def chat_of(tx: Tx, address: str, channel: str = "web") -> int | None:
@@ -61,31 +55,27 @@ def chat_of(tx: Tx, address: str, channel: str = "web") -> int | None:
 
 
 def seq_of(tx: Tx, address: str, message_id: str, channel: str = "web") -> int:
-    """The sequence number of a message that was kept."""
+    """The place in the chat of a message that was kept."""
     row = tx.one(
-        "SELECT received_at AS at FROM inbox WHERE channel = :channel AND provider = :provider",
+        "SELECT id FROM inbox WHERE channel = :channel AND provider = :provider",
         channel=channel,
         provider=vault().blind(f"{channel}|message", f"{address}:{message_id}"),
     )
-    return _seq(row["at"])
+    return places.heard(row["id"])
 
 
 def _heard(row: Any) -> dict[str, Any]:
     body = json.loads(vault().open("inbox.body", row["body"]))
-    message = body["message"]
-    return _line(row, "me", message.get("text", ""), id=body["courtesy"].get("client"), media=message.get("media"))
+    message, id = body["message"], body["courtesy"].get("client")
+    return _line(row, places.heard(row["id"]), "me", message.get("text", ""), id=id, media=message.get("media"))
 
 
 def _said(row: Any) -> dict[str, Any]:
     body = json.loads(vault().open("outbox.body", row["body"]))
     options = [{"id": id, "label": label, "hint": hint} for id, label, hint in body.get("choices", ())]
     layout = "text" if not options else "buttons" if len(options) <= 3 else "list"
-    return _line(row, row["speaker"], body["text"], options=options, layout=layout)
+    return _line(row, row["shown"], row["speaker"], body["text"], options=options, layout=layout)
 
 
-def _line(row: Any, speaker: str, text: str, **more: Any) -> dict[str, Any]:
-    return {"seq": _seq(row["at"]), "from": speaker, "text": text, "at": moment(row["at"]), "options": [], **more}
-
-
-def _seq(at: float) -> int:
-    return round(at * 1_000_000)
+def _line(row: Any, place: int, speaker: str, text: str, **more: Any) -> dict[str, Any]:
+    return {"seq": place, "from": speaker, "text": text, "at": moment(row["at"]), "options": [], **more}

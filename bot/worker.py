@@ -56,6 +56,7 @@ class Worker:
         self._file = lock
         self._outside = outside
         self._alone = dict(alone or {})
+        self._ahead: float | None = None  # what the clock shows, less the time that passes evenly
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -151,6 +152,11 @@ class Worker:
             await pump.reclaim(time.time() - LONGEST_SEND)
 
     async def _timers(self) -> None:
+        """Also where the clock was set back, be it while we were away: what is due rests on it."""
+        ahead = time.time() - time.monotonic()
+        if self._ahead is None or ahead < self._ahead - upkeep.SLACK:
+            await self.record.run(upkeep.set_right, list(self.channels), time.time())
+        self._ahead = ahead
         await self.record.run(upkeep.ring, time.time())
         while await self._chore(time.time()):
             pass

@@ -101,7 +101,7 @@ class Home:
         sent: list[outbox.Errand] = []
         while errands := self.record.do(outbox.claim, channel, 40, self.now):
             for errand in errands:
-                ended = outcome or Receipt(secrets.token_hex(8))
+                ended = outcome or Receipt(secrets.token_hex(8), fetched=channel in ("web", "terminal"))
                 self.now += 0.001
                 self.record.do(outbox.settle, errand, ended, channel, self.now)
             sent += errands

@@ -110,9 +110,10 @@ class Payload(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """The provider has it, under this id."""
+    """The provider has it, under this id; or nobody has, and the person fetches it from us (`fetched`)."""
 
     provider: str
+    fetched: bool = False
 
 
 UNWELCOME = "token"

@@ -32,7 +32,7 @@ class Local:
         return Payload("ready", {"reference": reference})
 
     async def send(self, payload: Payload) -> Receipt:
-        return Receipt(payload.values["reference"])
+        return Receipt(payload.values["reference"], fetched=True)
 
     async def courtesy(self, given: Mapping[str, str], writing: bool) -> None:
         """Nothing to acknowledge: the page knows its message was kept."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from bot.crypto import Sealed
 
 Moment = float
 """Seconds since 1970, UTC."""
+
+
+SHOWN = text("shown IS NOT NULL")
 
 
 def sealed(column: str, nullable: bool = True) -> Column[str]:
@@ -59,6 +62,8 @@ class Conversation(SQLModel, table=True):
     address_id: int | None = None
     last_inbound_at: Moment | None = None
     hidden_at: Moment | None = None
+    hidden_heard: int | None = Field(default=None, sa_type=BigInteger)  # what came until then is shown no more
+    hidden_said: int | None = Field(default=None, sa_type=BigInteger)
     room: float | None = None  # turns this contact may take at once, as of `room_at` (`bot.limits`)
     room_at: Moment | None = None
     flooded_at: Moment | None = None
@@ -95,7 +100,8 @@ class Outbox(SQLModel, table=True):
     """One message to a contact: what it says, whether it went, and what became of it.
 
     `lane` orders sending: 0 urgent, 1 human, 2 reply, 3 broadcast. `speaker` is bot, person or notice.
-    States: waiting, claimed, sent, delivered, read, refused, unknown, dropped.
+    States: waiting, claimed, sent, delivered, read, refused, unknown, dropped. `shown` is its place in the chat of
+    people who fetch it from us (`bot.webchat`).
     """
 
     __table_args__ = (
@@ -103,6 +109,7 @@ class Outbox(SQLModel, table=True):
         Index("outbox_chat", "address_id", "state"),
         Index("outbox_contact", "contact_id", "id"),
         Index("outbox_provider", "provider"),
+        Index("outbox_shown", "address_id", "shown", unique=True, sqlite_where=SHOWN, postgresql_where=SHOWN),
         {"sqlite_autoincrement": True},
     )
 
@@ -124,6 +131,7 @@ class Outbox(SQLModel, table=True):
     reference: str = Field(max_length=32, unique=True)
     provider: bytes | None = Field(default=None, repr=False)
     why: str | None = None
+    shown: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class Timer(SQLModel, table=True):
