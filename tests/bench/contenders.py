@@ -15,9 +15,9 @@ import sys
 import tempfile
 import time
 import venv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +45,30 @@ class Runner:
     aim: float | None = None
 
 
-@dataclass
-class Result:
-    """Seconds of CPU and of waiting for one turn, a figure a round."""
+@dataclass(frozen=True)
+class Figure:
+    """What a table shows of each contender: read from what its process measured, and whether more of it is better."""
 
-    cpu: list[float] = field(default_factory=list)
-    wall: list[float] = field(default_factory=list)
+    name: str
+    of: Callable[[dict[str, Any]], float]
+    beside: str
+    and_of: Callable[[dict[str, Any]], float]
+    more: bool = False
+
+    def verdict(self, ratio: float, must: float | None, aim: float | None) -> str:
+        if must is None:
+            return ""
+        sign = -1 if self.more else 1
+        if aim is not None and sign * ratio <= sign * aim:
+            return "aim"
+        return "must" if sign * ratio <= sign * must else "MISSED"
+
+    def limit(self, value: float | None) -> str:
+        return "" if value is None else f"{'≥' if self.more else '≤'} {value:.3g}"
+
+
+CPU = Figure("CPU µs", lambda told: told["cpu"] * 1e6, "waited µs", lambda told: told["wall"] * 1e6)
+REPLIES = Figure("replies/s", lambda told: 1 / told["wall"], "CPU µs", lambda told: told["cpu"] * 1e6, more=True)
 
 
 class Bench:
@@ -68,34 +86,29 @@ class Bench:
     def close(self) -> None:
         self._servers.close()
 
-    def table(self, title: str, runners: Sequence[Runner], at_once: int) -> None:
-        """Every contender's rounds, ours first, then the ratios."""
-        results = {runner: Result() for runner in runners}
+    def table(self, title: str, runners: Sequence[Runner], at_once: int, figure: Figure = CPU, *more: str) -> None:
+        """Every contender's rounds in turn, ours first; then the ratios of what each round measured."""
+        told: dict[Runner, list[dict[str, Any]]] = {runner: [] for runner in runners}
         for _round in range(self.given.rounds):
-            for runner, result in results.items():
-                measured = self.run(runner, at_once)
-                result.cpu.append(measured["cpu"])
-                result.wall.append(measured["wall"])
-        self._show(f"{title}, {at_once} at a time", results)
-        if self.given.where:
-            self._where(runners[0], at_once)
-
-    def _show(self, title: str, results: dict[Runner, Result]) -> None:
-        ours = next(iter(results.values()))
-        print(f"\n{title}: CPU of one durable turn, medians of {self.given.rounds} rounds taken in turn")
-        print(
-            f"{'ours ÷ this':>12} {'must':>7} {'aim':>7}  {'':7} {'':38} {'CPU µs':>8} {'(range)':>13} {'waited µs':>10}"
-        )
-        for runner, result in results.items():
-            ratio = statistics.median(mine / other for mine, other in zip(ours.cpu, result.cpu, strict=True))
-            first = "" if result is ours else f"{ratio:.2f} ×"
-            spread = f"{min(result.cpu) * 1e6:.0f}–{max(result.cpu) * 1e6:.0f}"
-            how = verdict(ratio, runner.must, runner.aim)
+            for runner, rounds in told.items():
+                rounds.append(self.run(runner, at_once, *more))
+        ours = [figure.of(one) for one in told[runners[0]]]
+        print(f"\n{title}, {at_once} at a time; medians of {self.given.rounds} rounds taken in turn")
+        heads = f"{figure.name:>9} {'(range)':>13} {figure.beside:>10}"
+        print(f"{'ours ÷ this':>12} {'must':>7} {'aim':>7}  {'':7} {'':38} {heads}")
+        for runner, rounds in told.items():
+            found = [figure.of(one) for one in rounds]
+            ratio = statistics.median(mine / other for mine, other in zip(ours, found, strict=True))
+            first = "" if runner is runners[0] else f"{ratio:.2f} ×"
+            how = figure.verdict(ratio, runner.must, runner.aim)
+            spread = f"{min(found):.0f}–{max(found):.0f}"
             print(
-                f"{first:>12} {_limit(runner.must):>7} {_limit(runner.aim):>7}  {how:7} {runner.name:38} "
-                f"{statistics.median(result.cpu) * 1e6:8.0f} {spread:>13} {statistics.median(result.wall) * 1e6:10.0f}",
+                f"{first:>12} {figure.limit(runner.must):>7} {figure.limit(runner.aim):>7}  {how:7} {runner.name:38} "
+                f"{statistics.median(found):9.0f} {spread:>13} {statistics.median(map(figure.and_of, rounds)):10.0f}",
                 flush=True,
             )
+        if self.given.where:
+            self._where(runners[0], at_once)
 
     def _where(self, runner: Runner, at_once: int) -> None:
         """One more round of ours with a clock on every part of it."""
@@ -158,17 +171,6 @@ class Bench:
         with psycopg.connect(address.replace("+psycopg", "") + "postgres", autocommit=True) as db:
             db.execute(f"CREATE DATABASE bench{self._count}".encode())
         return f"{address}bench{self._count}"
-
-
-def verdict(value: float, must: float | None, aim: float | None) -> str:
-    """How a figure stands, where less is better."""
-    if must is None:
-        return ""
-    return "aim" if aim is not None and value <= aim else "must" if value <= must else "MISSED"
-
-
-def _limit(value: float | None) -> str:
-    return "" if value is None else f"≤ {value:.3g}"
 
 
 def machine(seed: int) -> str:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench.contenders import Bench, Runner, machine
+from tests.bench.contenders import REPLIES, Bench, Runner, machine
 
 SQLITE = (
     Runner("puente", "puente"),
@@ -30,6 +30,12 @@ TWILIO = (
     Runner("FastAPI form() + RequestValidator", "fastapi_form", must=1.75, aim=1),
     Runner("puente, danger heard", "puente_twilio", ("--mind", "danger")),
 )
+SENDING = (
+    Runner("puente", "puente"),
+    Runner("python-telegram-bot, as it comes", "ptb_sqlite", ("--updates", "one"), must=10),
+    Runner("python-telegram-bot, concurrent_updates", "ptb_sqlite", ("--updates", "many")),
+    Runner("floor: bare sqlite3", "floor", must=0.95, aim=0.95),
+)
 
 
 def _turns(runners: tuple[Runner, ...], title: str) -> Callable[[Bench], None]:
@@ -40,10 +46,15 @@ def _turns(runners: tuple[Runner, ...], title: str) -> Callable[[Bench], None]:
     return tables
 
 
+def _sending(bench: Bench) -> None:
+    bench.table("Replies a second where a send takes 20 ms", SENDING, bench.given.contacts, REPLIES, "--send", "0.02")
+
+
 SECTIONS: dict[str, Callable[[Bench], None]] = {
     "sqlite": _turns(SQLITE, "SQLite"),
     "postgres": _turns(POSTGRES, "PostgreSQL, client and server together"),
     "twilio": _turns(TWILIO, "The whole Twilio webhook with its turn, beside one that does nothing"),
+    "sending": _sending,
 }
 """What can be measured, in the order it is."""
 
@@ -54,6 +65,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--people", type=int, default=60, help="each answers ten questions")
     parser.add_argument("--at-once", type=int, nargs="*", default=[1, 20], help="people writing at a time")
+    parser.add_argument("--contacts", type=int, default=80, help="writing at a time where a send takes 20 ms")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where the databases lie; a real disk, unless you want to know")
     parser.add_argument("--where", action="store_true", help="show where the time of a turn of ours goes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
@@ -37,7 +38,8 @@ class Bot:
     between: dict[str, str] = {}
     delivered = staticmethod(profile.update)
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, send: float) -> None:
+        self._send = send
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=wal")
         self._db.execute("PRAGMA synchronous=full")
@@ -57,6 +59,8 @@ class Bot:
         run("INSERT OR REPLACE INTO state VALUES (?, ?)", (chat, state))
         run("INSERT INTO outbox (chat, body, sent) VALUES (?, ?, 1)", (chat, json.dumps([text, options])))
         run("COMMIT")
+        if self._send:
+            await asyncio.sleep(self._send)
 
     async def rest(self) -> None:
         """Nothing is left for later."""
@@ -67,7 +71,7 @@ class Bot:
 
 @asynccontextmanager
 async def opened(given: ptb.Given) -> AsyncIterator[Bot]:
-    yield Bot(str(given.folder / "floor.db"))
+    yield Bot(str(given.folder / "floor.db"), given.send)
 
 
 if __name__ == "__main__":

@@ -87,6 +87,8 @@ def main(opened: object) -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--servers", type=int, nargs="*", default=[])
     parser.add_argument("--mind", default="deaf")
+    parser.add_argument("--send", type=float, default=0.0, help="seconds the provider takes to answer a send")
+    parser.add_argument("--updates", choices=("one", "many"), help="python-telegram-bot's queue: how many at a time")
     parser.add_argument("--where", action="store_true", help="of ours: where the time goes")
     given = parser.parse_args()
     print(json.dumps(uvloop.run(_measure(opened(given), given))))  # type: ignore[operator]

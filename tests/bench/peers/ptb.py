@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import warnings
 from collections.abc import AsyncIterator, Callable
@@ -24,15 +25,16 @@ from telegram.request import BaseRequest
 
 from tests.bench.peers import profile
 
+Given = argparse.Namespace
 STORED = PersistenceInput(bot_data=False, chat_data=False, user_data=True, callback_data=False)
 
 
 class Instant(BaseRequest):
-    """A Telegram that answers at once, in this process."""
+    """A Telegram in this process, that answers at once or after so many seconds."""
 
-    def __init__(self, told: Callable[[str, dict[str, Any]], None] | None = None) -> None:
+    def __init__(self, told: Callable[[str, dict[str, Any]], None] | None = None, wait: float = 0.0) -> None:
         self.calls = 0
-        self._told = told
+        self._told, self._wait = told, wait
 
     @property
     def read_timeout(self) -> float:
@@ -49,6 +51,8 @@ class Instant(BaseRequest):
             return 200, json.dumps({"ok": True, "result": me}).encode()
         self.calls += 1
         values = request_data.json_parameters
+        if self._wait:
+            await asyncio.sleep(self._wait)
         if self._told is not None:
             self._told(call, values)
         return 200, profile.sent(
@@ -84,46 +88,72 @@ async def begin(update: Update, context: ContextTypes.DEFAULT_TYPE) -> int:
     return 0
 
 
-class Bot:
-    """The application, made durable after every update."""
+class Durable(Application[Any, Any, Any, Any, Any, Any]):
+    """What an update led to is in the store before the update counts as worked through."""
 
+    async def process_update(self, update: object) -> None:
+        await super().process_update(update)
+        await self.update_persistence()
+        if isinstance(self.persistence, Stored):
+            self.persistence.commit()
+
+
+class Bot:
     prelude = ("/start",)
     between: dict[str, str] = {}
     delivered = staticmethod(profile.update)
 
-    def __init__(self, application: Application[Any, Any, Any, Any, Any, Any], kept: Callable[[], int]) -> None:
+    def __init__(self, application: Durable, kept: Callable[[], int]) -> None:
         self._application, self.kept = application, kept
 
     async def hear(self, person: int, update: bytes) -> None:
         await self._application.process_update(Update.de_json(json.loads(update), self._application.bot))
-        await self._application.update_persistence()
 
     async def rest(self) -> None:
         """Nothing is left for later."""
 
 
-class Committing(Bot):
-    """The same where the persistence writes both updates of a turn and is told when to commit them."""
+class Queued(Durable):
+    """Updates go through the application's own queue, which decides how many are worked through at a time."""
 
+    done: dict[int, asyncio.Future[None]]
+
+    async def process_update(self, update: object) -> None:
+        await super().process_update(update)
+        assert isinstance(update, Update)
+        self.done.pop(update.update_id).set_result(None)
+
+
+class Queueing(Bot):
     async def hear(self, person: int, update: bytes) -> None:
-        await super().hear(person, update)
-        self._application.persistence.commit()
+        parsed = Update.de_json(json.loads(update), self._application.bot)
+        assert isinstance(self._application, Queued)
+        done = self._application.done[parsed.update_id] = asyncio.get_running_loop().create_future()
+        await self._application.update_queue.put(parsed)
+        await done
 
 
 @asynccontextmanager
 async def opened(
-    persistence: BasePersistence[Any, Any, Any], kept: Callable[[], int], kind: type[Bot] = Bot
+    given: Given, persistence: BasePersistence[Any, Any, Any], kept: Callable[[], int]
 ) -> AsyncIterator[Bot]:
-    application = build(persistence, Instant())
+    wire = Instant(wait=given.send)
+    if given.updates is None:
+        async with build(persistence, wire, Durable) as application:
+            yield Bot(application, kept)
+        return
+    application = build(persistence, wire, Queued, concurrent_updates=given.updates == "many")
+    application.done = {}
     async with application:
-        yield kind(application, kept)
+        await application.start()
+        yield Queueing(application, kept)
+        await application.stop()
 
 
-def build(persistence: BasePersistence[Any, Any, Any] | None, wire: BaseRequest, **more: Any) -> Any:
+def build(persistence: BasePersistence[Any, Any, Any], wire: BaseRequest, kind: type[Durable], **more: Any) -> Any:
     warnings.filterwarnings("ignore", module="telegram")
-    builder = Application.builder().token("1:bench").request(wire).get_updates_request(Instant())
-    if persistence is not None:
-        builder = builder.persistence(persistence)
+    builder = Application.builder().application_class(kind).token("1:bench").request(wire)
+    builder = builder.get_updates_request(Instant()).persistence(persistence)
     for name, value in more.items():
         builder = getattr(builder, name)(value)
     application = builder.updater(None).build()
@@ -135,14 +165,14 @@ def build(persistence: BasePersistence[Any, Any, Any] | None, wire: BaseRequest,
         },
         fallbacks=[CommandHandler("start", begin)],
         name="profile",
-        persistent=persistence is not None,
+        persistent=True,
     )
     application.add_handler(conversation)
     return application
 
 
 class Stored(BasePersistence[Any, Any, Any]):
-    """A persistence that keeps states and answers in a database; `save` is called once an update."""
+    """A persistence that keeps states and answers in a database; `commit` is called once an update."""
 
     def __init__(self) -> None:
         super().__init__(store_data=STORED, update_interval=3600)
@@ -192,6 +222,3 @@ class Stored(BasePersistence[Any, Any, Any]):
 
 def complete(rows: list[dict[str, Any]]) -> int:
     return sum(set(row) >= set(profile.FIELDS) for row in rows)
-
-
-Given = argparse.Namespace

@@ -71,7 +71,7 @@ def _durable(connection: Any, _entry: object) -> None:
 
 def opened(given: ptb.Given) -> Any:
     persistence = ORMPersistence(f"sqlite:///{given.folder}/orm.db")
-    return ptb.opened(persistence, lambda: ptb.complete(list(persistence.answers().values())), ptb.Committing)
+    return ptb.opened(given, persistence, lambda: ptb.complete(list(persistence.answers().values())))
 
 
 if __name__ == "__main__":

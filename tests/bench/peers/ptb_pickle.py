@@ -14,7 +14,7 @@ from tests.bench.peers import meter, ptb
 def opened(given: ptb.Given) -> Any:
     path = given.folder / "ptb.pickle"
     kept = PicklePersistence(path, store_data=ptb.STORED, single_file=False, update_interval=3600)
-    return ptb.opened(kept, lambda: _kept(Path(f"{path}_user_data")))
+    return ptb.opened(given, kept, lambda: _kept(Path(f"{path}_user_data")))
 
 
 def _kept(path: Path) -> int:

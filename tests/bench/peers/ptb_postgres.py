@@ -40,7 +40,7 @@ class PostgresPersistence(ptb.Stored):
 
 def opened(given: ptb.Given) -> Any:
     kept = PostgresPersistence(given.url)
-    return ptb.opened(kept, lambda: ptb.complete(list(kept.answers().values())), ptb.Committing)
+    return ptb.opened(given, kept, lambda: ptb.complete(list(kept.answers().values())))
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ class SQLitePersistence(ptb.Stored):
 
 def opened(given: ptb.Given) -> Any:
     path = str(given.folder / "ptb.db")
-    return ptb.opened(SQLitePersistence(path), lambda: _kept(path), ptb.Committing)
+    return ptb.opened(given, SQLitePersistence(path), lambda: _kept(path))
 
 
 def _kept(path: str) -> int:

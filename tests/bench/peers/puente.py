@@ -126,7 +126,7 @@ async def running(given: ptb.Given, channels: dict[str, Channel]) -> AsyncIterat
 
 @asynccontextmanager
 async def opened(given: ptb.Given) -> AsyncIterator[Bot]:
-    async with running(given, {"telegram": channel(ptb.Instant(ours.told))}) as puente:
+    async with running(given, {"telegram": channel(ptb.Instant(ours.told, given.send))}) as puente:
         yield Bot(puente)
 
 
