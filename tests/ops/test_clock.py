@@ -124,7 +124,7 @@ def test_what_was_said_under_the_release_before_keeps_its_order(home: Home) -> N
     before = shown(home, ana)
     config = migrate._config
     with home.record.engine.begin() as connection:
-        command.downgrade(config(connection), "0003")
+        command.downgrade(config(connection), "0004")
         command.upgrade(config(connection), "head")
     after = shown(home, ana)
     assert [(line["from"], line["text"]) for line in after] == [(line["from"], line["text"]) for line in before]
