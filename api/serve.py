@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import signal
 import socket
 import time
@@ -14,9 +13,10 @@ from fastapi import FastAPI
 
 from api.app import create
 from bot import tokens
+from bot.port import listen
 from bot.record import Record, Tx
 from bot.service import Puente, build
-from bot.settings import Settings, Unusable
+from bot.settings import Settings
 
 
 def serve(given: Settings, works: bool = True) -> int:
@@ -24,7 +24,7 @@ def serve(given: Settings, works: bool = True) -> int:
 
     `works` is False where workers run elsewhere: then it only takes messages in and answers over HTTP.
     """
-    with _listen(given) as listening:
+    with listen(given) as listening:
         puente = build(given, works=works)
         _welcome(puente.record, given, _address(given, listening))
         _run(create(puente), listening)
@@ -34,7 +34,7 @@ def serve(given: Settings, works: bool = True) -> int:
 
 def work(given: Settings) -> int:
     """A worker on its own: no web chat, no webhooks; where PORT is set it says there how it is."""
-    listening = _listen(given) if "port" in given.model_fields_set else None
+    listening = listen(given) if "port" in given.model_fields_set else None
     puente = build(given)
     print("Puente · worker" + (f"     {_address(given, listening)}/readyz" if listening else ""), flush=True)
     if listening is not None:
@@ -67,30 +67,6 @@ def _run(app: FastAPI, listening: socket.socket) -> None:
     server = uvicorn.Server(config)
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
-
-
-def _listen(given: Settings) -> socket.socket:
-    """The socket we answer on. Raises `Unusable` in words when the port is taken."""
-    family = socket.AF_INET6 if ":" in given.host else socket.AF_INET
-    # the protocol is named so that asyncio knows it is TCP and sends small answers at once
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((given.host, given.port))
-    except OSError as error:
-        listening.close()
-        if error.errno == errno.EADDRINUSE:
-            raise Unusable(
-                f"port {given.port} is taken on {given.host}: something else (perhaps another Puente) listens there. "
-                f"Stop it, or choose another port: PORT={given.port + 1} puente"
-            ) from None
-        if error.errno == errno.EACCES:
-            raise Unusable(
-                f"this user may not use port {given.port}; choose one above 1023, such as PORT=8000"
-            ) from None
-        raise Unusable(f"cannot listen on HOST={given.host}: {error.strerror or error}") from None
-    listening.listen(2048)
-    return listening
 
 
 def _address(given: Settings, listening: socket.socket) -> str:

@@ -123,14 +123,19 @@ def load(path: Path) -> Vault:
 
 def ready(path: Path, database_exists: bool) -> Vault:
     """The keys for a start: made where no database exists yet, and otherwise the ones it was written with."""
-    if not path.exists():
-        if database_exists:
-            raise NoKeys(
-                f"There is a database but its keys are missing: {path}. Without them nothing in it can be read. "
-                "Put the file back from your backup, or point PUENTE_KEYS to it. New keys were not made, because "
-                "with them the old data would be lost for good."
-            )
+    if not path.exists() and not database_exists:
         generate(path)
+    return only(path)
+
+
+def only(path: Path) -> Vault:
+    """The keys of a database that is there. Raises `NoKeys`, and says so where the file is not."""
+    if not path.exists():
+        raise NoKeys(
+            f"There is a database but its keys are missing: {path}. Without them nothing in it can be read. "
+            "Put the file back from your backup, or point PUENTE_KEYS to it. New keys were not made, because "
+            "with them the old data would be lost for good."
+        )
     return load(path)
 
 

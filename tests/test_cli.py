@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot import __main__ as cli
-from bot import learning, settings
+from bot import learning, settings, start
 from tests.installation import Template
 
 SECRET = "canary-secret-0123456789abcdefghijkl"
@@ -282,3 +282,71 @@ def test_an_office_is_added_and_its_staff(tmp_path: Path) -> None:
         assert main(["staff", "add", "--name", "Ana", "--office", "Coatepeque"]) == 0
         assert main(["staff", "add", "--name", "Ana", "--office", "Nadie"]) == 1
         assert main(["token", "--scope", "cases:read", "--office", "Coatepeque"]) == 0
+
+
+class TestStart:
+    """A start that must fail says so at once: nothing is loaded or learnt for it."""
+
+    CHECK = """
+import sys
+sys.argv = ["puente"{words}]
+from bot import start
+code = start.main()
+print(code, sorted(name for name in ("uvicorn", "fastapi", "twilio", "telegram", "bot.record") if name in sys.modules))
+"""
+
+    def start(self, here: Path, *words: str, **given: str) -> tuple[str, str]:
+        environment = {name: value for name, value in os.environ.items() if name not in NAMES} | given
+        environment["PYTHONPATH"] = str(Path(__file__).parent.parent)
+        code = self.CHECK.replace("{words}", "".join(f", {word!r}" for word in words))
+        said = subprocess.run(
+            [sys.executable, "-c", code], env=environment, cwd=here, capture_output=True, text=True, timeout=120
+        )
+        return said.stdout, said.stderr
+
+    @pytest.mark.parametrize("command", [(), ("serve",), ("web",), ("worker",)])
+    def test_a_wrong_setting(self, tmp_path: Path, command: tuple[str, ...]) -> None:
+        out, err = self.start(tmp_path, *command, PORT="x", TELEGRAM_TOKEN=SECRET)
+        assert out == "1 []\n"
+        assert err.startswith("puente: ")
+        assert "PORT='x'" in err
+        assert "TELEGRAM_TOKEN=…" in err
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_port_that_is_taken(self, tmp_path: Path) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = str(taken.getsockname()[1])
+            out, err = self.start(tmp_path, PORT=port)
+        assert out == "1 []\n"
+        assert f"port {port} is taken" in err
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("left", ["none", "damaged"])
+    def test_a_database_without_its_keys(self, here: Path, left: str) -> None:
+        keys = here / "var" / "keys.json"
+        keys.unlink()
+        if left == "damaged":
+            keys.write_text("{}")
+        before = sorted(path.name for path in (here / "var").glob("*.learnt"))
+        out, err = self.start(here, PORT="0")
+        assert out == "1 []\n"
+        assert "keys" in err
+        assert sorted(path.name for path in (here / "var").glob("*.learnt")) == before
+
+    def test_what_is_learnt_ahead_is_kept_where_the_settings_say(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in NAMES:
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.chdir(tmp_path)
+        asked: list[Path] = []
+        monkeypatch.setattr(learning, "ahead", lambda folder, names: asked.append(folder))
+        monkeypatch.setattr(cli, "main", lambda: 0)
+        monkeypatch.setattr(sys, "argv", ["puente", "serve"])
+        for url in ("", f"sqlite:///{tmp_path}/elsewhere/x.db", "postgres://nobody@127.0.0.1:9/none"):
+            monkeypatch.setenv("DATABASE_URL", url)
+            monkeypatch.setenv("PORT", "0")
+            assert start.main() == 0
+        assert asked == [Path("var"), tmp_path / "elsewhere", Path("var")]
