@@ -78,6 +78,7 @@ class Bench:
         self.given, self.folder = given, folder
         (folder / "template").mkdir()
         Template(folder / "template")  # one installation, made once; every round of ours begins with a copy
+        self.drawn: dict[str, list[tuple[float, ...]]] = {}  # what is plotted at the end
         self._servers = ExitStack()
         self._postgres: tuple[str, int] | None = None
         self._redis: tuple[str, int] | None = None

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.bench import arrivals, machines
 from tests.bench.contenders import REPLIES, Bench, Runner, machine
 
 SQLITE = (
@@ -55,6 +56,9 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "postgres": _turns(POSTGRES, "PostgreSQL, client and server together"),
     "twilio": _turns(TWILIO, "The whole Twilio webhook with its turn, beside one that does nothing"),
     "sending": _sending,
+    "arrivals": arrivals.arrivals,
+    "workers": machines.workers,
+    "idle": machines.idle,
 }
 """What can be measured, in the order it is."""
 
@@ -66,6 +70,10 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--people", type=int, default=60, help="each answers ten questions")
     parser.add_argument("--at-once", type=int, nargs="*", default=[1, 20], help="people writing at a time")
     parser.add_argument("--contacts", type=int, default=80, help="writing at a time where a send takes 20 ms")
+    parser.add_argument("--rate", type=float, default=50, help="messages a second that come by the clock")
+    parser.add_argument("--seconds", type=float, default=40, help="for which they come")
+    parser.add_argument("--workers", type=int, default=3, help="at most, on PostgreSQL")
+    parser.add_argument("--idle", type=float, default=20, help="seconds after its start at which memory is read")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where the databases lie; a real disk, unless you want to know")
     parser.add_argument("--where", action="store_true", help="show where the time of a turn of ours goes")

@@ -47,10 +47,10 @@ class Contender(Protocol):
 def cpu(servers: list[int]) -> float:
     """Seconds of CPU so far: this process with all its threads, its children, and the servers (whole trees) named."""
     own = os.times()
-    return time.process_time() + own.children_user + own.children_system + sum(map(_tree, servers))
+    return time.process_time() + own.children_user + own.children_system + sum(map(tree, servers))
 
 
-def _tree(pid: int) -> float:
+def tree(pid: int) -> float:
     """Seconds a server and all below it have been on a CPU, to the nanosecond while they live."""
     family = {pid}
     parents = {int(entry.name): _parent(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
@@ -109,12 +109,12 @@ async def _measure(opening: AbstractAsyncContextManager[Contender], given: argpa
         brought = _brought(bot, asked, len(bot.prelude) + 1)
         gc.collect()
         watched.clear()
-        served = sum(map(_tree, given.servers))
+        served = sum(map(tree, given.servers))
         before, began = cpu(given.servers), time.perf_counter()
         turns = await _all(bot, brought, given.at_once)
         await bot.rest()
         spent, wall = cpu(given.servers) - before, time.perf_counter() - began
-        served = sum(map(_tree, given.servers)) - served
+        served = sum(map(tree, given.servers)) - served
         kept = bot.kept()
         if kept != given.people + WARM and given.mind != "whole":  # who hears more may ask back
             raise SystemExit(f"{kept} of {given.people + WARM} people's answers were kept: nothing was measured")
