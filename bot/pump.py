@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import deque
 from functools import partial
 
 import structlog
@@ -56,6 +57,8 @@ class Pump:
         self._loop: asyncio.AbstractEventLoop | None = None  # once this is the channel's pump
         self._sending: set[asyncio.Task[None]] = set()
         self._slot = 0.0  # when the channel may send again, by the monotonic clock
+        self._lately: deque[float] = deque()  # when what was claimed in the last second was
+        self._full_until = 0.0  # and when the first of it will be a second ago
         self._chats: dict[int, float] = {}  # when each chat may be written to again
         self._unheard: tuple[
             float, ...
@@ -104,7 +107,7 @@ class Pump:
         self._loop = asyncio.get_running_loop()
         if len(self._sending) >= IN_FLIGHT:
             await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
-        while (wait := self._slot - time.monotonic()) > 0:  # noqa: ASYNC110 - it may have been put off meanwhile
+        while (wait := max(self._slot, self._full_until) - time.monotonic()) > 0:  # noqa: ASYNC110 - it may have been put off meanwhile
             await asyncio.sleep(wait)
         return await self.record.run(self.claim)
 
@@ -127,6 +130,7 @@ class Pump:
         errands = outbox.claim(tx, self.name, room, at, frozenset(chats), self._listed)
         for errand in errands:
             self._slot = max(self._slot, began - BURST) + 1 / self.channel.limits.per_second
+            self._lately.append(began)
             chats[errand.chat] = began + 1 / self.channel.limits.per_chat
         self._chats = chats  # a new one: the pump may be reading the old one
         tx.then(partial(self._claimed, errands, began))
@@ -134,9 +138,14 @@ class Pump:
 
     def _room(self, now: float) -> int:
         """How many messages may leave now."""
+        while self._lately and self._lately[0] <= now - 1:
+            self._lately.popleft()
+        left = max(1, int(self.channel.limits.per_second)) - len(self._lately)
+        if left <= 0:  # a burst and a second's worth behind it would be more than the provider takes
+            self._full_until = self._lately[0] + 1
         free = min(now - self._slot, BURST)
         slots = 0 if free < 0 else 1 + int(free * self.channel.limits.per_second)
-        return min(IN_FLIGHT - len(self._sending), slots)
+        return min(IN_FLIGHT - len(self._sending), slots, left)
 
     def _claimed(self, errands: list[outbox.Errand], began: float) -> None:
         self._unheard = ()

@@ -46,3 +46,55 @@ def home(template: Template, tmp_path: Path, request: pytest.FixtureRequest) -> 
     from tests.installation import installation
 
     yield from installation(template, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """A PostgreSQL of this session's own."""
+    from tests.cluster import NoPostgres, cluster
+
+    try:
+        with cluster(immortal=True) as url:
+            yield url
+    except NoPostgres as why:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(why))
+
+
+@pytest.fixture(scope="session")
+def prepared(server: str, template: Template) -> str:
+    """The name of a database nobody has written to yet, to copy."""
+    from bot.service import build
+    from tests.minds import MIND
+
+    folder = template._folder
+    _admin(server, "CREATE DATABASE prepared")
+    given = template.settings(folder, database_url=f"{server}prepared", puente_demo=True)
+    fresh = folder / "pg"
+    fresh.mkdir()
+    puente = build(given.model_copy(update={"puente_keys": fresh / "keys.json"}), MIND)
+    puente.record.close()
+    return "prepared"
+
+
+def _admin(server: str, statement: str) -> None:
+    import psycopg
+
+    with psycopg.connect(server.replace("+psycopg", "") + "postgres", autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+_copies = iter(range(10**6))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, template: Template, tmp_path: Path) -> dict[str, Any]:
+    """Settings that name a fresh copy with the demo world in it, and its keys."""
+    if request.param == "sqlite":
+        given = template.copy(tmp_path)
+        return {"database_url": given.database_url, "puente_keys": given.puente_keys}
+    server, source = request.getfixturevalue("server"), request.getfixturevalue("prepared")
+    name = f"copy_{next(_copies)}"
+    _admin(server, f"CREATE DATABASE {name} TEMPLATE {source}")
+    return {"database_url": f"{server}{name}", "puente_keys": template._folder / "pg" / "keys.json"}

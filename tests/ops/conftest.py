@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -10,67 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
 
 from bot import house  # noqa: F401 - the town builds with it
 from bot.service import build
 from bot.settings import Settings
 from tests.channels.conftest import PUBLIC, Town
-from tests.cluster import NoPostgres, cluster
 from tests.fakes.serve import running
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.telegram_limits import unlimited
 from tests.fakes.twilio import FakeTwilio
 from tests.installation import Home, Template, installation
 from tests.minds import MIND
-
-BOTH = ["sqlite", "postgres"]
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """A PostgreSQL of this session's own."""
-    try:
-        with cluster() as url:
-            yield url
-    except NoPostgres as why:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(why))
-
-
-@pytest.fixture(scope="session")
-def prepared(server: str, template: Template) -> str:
-    """The name of a database nobody has written to yet, to copy; its keys are the template's."""
-    folder = template._folder
-    _admin(server, "CREATE DATABASE prepared")
-    given = template.settings(folder, database_url=f"{server}prepared", puente_demo=True)
-    fresh = folder / "pg"
-    fresh.mkdir()
-    puente = build(given.model_copy(update={"puente_keys": fresh / "keys.json"}), MIND)
-    puente.record.close()
-    return "prepared"
-
-
-def _admin(server: str, statement: str) -> None:
-    with psycopg.connect(server.replace("+psycopg", "") + "postgres", autocommit=True) as connection:
-        connection.execute(statement.encode())
-
-
-_copies = iter(range(10**6))
-
-
-@pytest.fixture(params=BOTH)
-def database(request: pytest.FixtureRequest, template: Template, tmp_path: Path) -> dict[str, Any]:
-    """Settings that name a fresh copy with the demo world in it, and its keys."""
-    if request.param == "sqlite":
-        given = template.copy(tmp_path)
-        return {"database_url": given.database_url, "puente_keys": given.puente_keys}
-    server, source = request.getfixturevalue("server"), request.getfixturevalue("prepared")
-    name = f"copy_{next(_copies)}"
-    _admin(server, f"CREATE DATABASE {name} TEMPLATE {source}")
-    return {"database_url": f"{server}{name}", "puente_keys": template._folder / "pg" / "keys.json"}
 
 
 @pytest.fixture
