@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +19,7 @@ from flows.mind import Mind
 from flows.understanding.age import declared_age
 from flows.understanding.commands import Commands
 from flows.understanding.danger import Dangers
+from flows.understanding.normalise import words
 from flows.understanding.occupations import Occupations
 from flows.understanding.places import Places
 from flows.understanding.scam import Scams
@@ -26,7 +28,35 @@ from flows.understanding.services import Services
 THINNED = 3
 """One in so many of our other messages teaches what is no offer: all of them teach no more, and take longer."""
 
+TAUGHT = 3
+"""How often a text counts that staff have said the meaning of: one line among thousands would hardly be heard."""
+
+PLACE = 4
+"""Words of a text that may be another name of a place; in a longer one the name is only a part."""
+
+NOTHING, ABROAD = "nothing", "abroad"
+"""What staff say of a text that means nothing of ours, and of a place outside Guatemala."""
+
 T = TypeVar("T")
+
+Said = Mapping[str, Sequence[Sequence[str]]]
+"""By kind ("service", "trade", "place", "message"): texts nobody understood and what staff said each is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What a house itself brings to what the files say: its directory's records, and what its staff said texts are."""
+
+    services: Sequence[Mapping[str, Any]]
+    said: Said = field(default_factory=dict)
+
+    def told(self) -> str:
+        """As a process of its own reads it."""
+        return json.dumps({"services": self.services, "said": self.said}, ensure_ascii=False, default=str)
+
+    def texts(self, kind: str, *labels: str) -> list[str]:
+        return [text for text, label in self.said.get(kind, ()) if label in labels]
+
 
 _ROOT = files("flows.knowledge")
 
@@ -52,22 +82,41 @@ def lines(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text(name).splitlines() if line.strip()]
 
 
-def mind(services: Sequence[Mapping[str, Any]] | None = None, kept: Path | None = None) -> Mind:
-    """Everything the bot understands, built from the files; `services` are the directory's records as they stand.
+def mind(own: Own | None = None, kept: Path | None = None, apart: bool = False) -> Mind:
+    """Everything the bot understands, built from the files and what the house itself brings.
 
-    `kept` is a folder for what took long to learn; it is learnt again when the files it comes from change. Danger and
-    commands are there at once; the others by the time a conversation comes to them (`learning.warm`).
+    `kept` is a folder for what took long to learn; it is learnt again when what it comes from changes, with `apart`
+    in a process of its own. Danger, commands and places are there at once; the others by the time a conversation
+    comes to them (`learning.warm`).
     """
-    records = facts("services.yaml")["services"] if services is None else services
+    brought = own or shipped()
     return Mind(
         dangers=dangers(kept),
-        commands=commands(kept),
-        places=places(),
-        trades=later(lambda: trades(kept)),
-        services=later(lambda: directory(records, kept)),
-        scams=later(lambda: scams(kept)),
+        commands=commands(kept, brought),
+        places=gazetteer(brought) if brought.said.get("place") else places(),
+        trades=later(lambda: trades(kept, brought, apart)),
+        services=later(lambda: directory(brought, kept, apart)),
+        scams=later(lambda: scams(kept, apart)),
         age=declared_age,
     )
+
+
+def taught(before: Mind, own: Own, kept: Path) -> Mind:
+    """The same mind with what staff have said since, all of it learnt when this returns; takes seconds."""
+    now = replace(
+        before,
+        commands=commands(kept, own),
+        places=gazetteer(own),
+        trades=later(lambda: trades(kept, own, apart=True)),
+        services=later(lambda: directory(own, kept, apart=True)),
+    )
+    learning.make((now.trades, now.services))
+    return now
+
+
+def shipped() -> Own:
+    """What a house brings that has changed nothing."""
+    return Own(facts("services.yaml")["services"])
 
 
 _TRADES = tuple(f"trades/{file.name}" for file in sorted(_ROOT.joinpath("trades").iterdir(), key=lambda f: f.name)
@@ -137,52 +186,97 @@ def danger_patterns() -> dict[str, Any]:
     return {"concepts": facts("danger/concepts.yaml"), **scenes, **ordinary}
 
 
-def directory(services: Sequence[Mapping[str, Any]], kept: Path | None = None) -> Services:
+def directory(own: Own, kept: Path | None = None, apart: bool = False) -> Services:
     """Questions about services, learnt from the records and from what people say when they need each."""
 
     def learn() -> Services:
-        out_of_scope = [line["text"] for line in lines("out_of_scope.jsonl")]
-        return Services.learn(services, facts("service_cues.yaml"), facts("thesaurus.yaml"), out_of_scope)
+        idle = [line["text"] for line in lines("out_of_scope.jsonl")]
+        idle += own.texts("service", NOTHING) * TAUGHT
+        return Services.learn(own.services, _cues(own), facts("thesaurus.yaml"), idle)
 
-    records = json.dumps(services, ensure_ascii=False, default=str)
-    return learning.kept(kept, "services", [*sources("services"), records], learn)
+    brought = Own(own.services, {"service": own.said.get("service", ())}).told()
+    return learning.kept(kept, "services", [*sources("services"), brought], learn, brought if apart else None)
+
+
+def _cues(own: Own) -> dict[str, Any]:
+    """What people say when they need each service, with what staff have said since."""
+    cues = facts("service_cues.yaml")
+    records = dict(cues["records"])
+    for text, label in own.said.get("service", ()):
+        if label != NOTHING:
+            known = records.get(label) or {}
+            records[label] = {**known, "es": [*known.get("es", ()), *[text] * TAUGHT]}
+    return {**cues, "records": records}
 
 
 @cache
 def places() -> Places:
     """Municipalities and departments, and how people write them."""
+    return gazetteer(Own(()))
+
+
+def gazetteer(own: Own) -> Places:
+    """The same, with the names staff have told us."""
     known = [*table("place_aliases.csv"), *table("place_lookalikes.csv")]
-    return Places.learn(table("municipalities.csv"), known, [row["name"] for row in table("abroad.csv")])
+    abroad = [row["name"] for row in table("abroad.csv")]
+    for text, label in own.said.get("place", ()):
+        if len(words(text)) > PLACE or label == NOTHING:
+            continue
+        if label == ABROAD:
+            abroad.append(text)
+        else:
+            known.append({"alias": text, "codes": label, "kind": "people"})
+    return Places.learn(table("municipalities.csv"), known, abroad)
 
 
-def commands(kept: Path | None = None) -> Commands:
+def commands(kept: Path | None = None, own: Own | None = None) -> Commands:
     """What people write to steer the conversation."""
-    return learning.kept(kept, "commands", sources("commands"), lambda: Commands.learn(facts("commands.yaml")))
+    said = own.said.get("message", ()) if own else ()
+
+    def learn() -> Commands:
+        data = facts("commands.yaml")
+        meant = {name: [*said_so, *(t for t, label in said if label == name)]
+                 for name, said_so in data["commands"].items()}  # fmt: skip
+        others = [*data["others"], *(text for text, label in said if label == NOTHING)]
+        return Commands.learn({**data, "commands": meant, "others": others})
+
+    return learning.kept(kept, "commands", [*sources("commands"), json.dumps(said, ensure_ascii=False)], learn)
 
 
-def trades(kept: Path | None = None) -> Occupations:
+def trades(kept: Path | None = None, own: Own | None = None, apart: bool = False) -> Occupations:
     """Trades, from a worker's own words; the official titles count less."""
+    said = own.said.get("trade", ()) if own else ()
 
     def learn() -> Occupations:
-        own = [row for name in _TRADES if name != "trades/official.csv" for row in table(name)]
-        return Occupations.learn(own, table("isco08.csv"), table("trades/official.csv"))
+        worded = [row for name in _TRADES if name != "trades/official.csv" for row in table(name)]
+        worded += [{"phrase": text, "codes": label} for text, label in said if label != NOTHING]
+        return Occupations.learn(worded, table("isco08.csv"), table("trades/official.csv"))
 
-    return learning.kept(kept, "trades", sources("trades"), learn)
+    told = own.told() if own and apart else None
+    return learning.kept(kept, "trades", [*sources("trades"), json.dumps(said, ensure_ascii=False)], learn, told)
 
 
-def scams(kept: Path | None = None) -> Scams:
+def scams(kept: Path | None = None, apart: bool = False) -> Scams:
     """Offers that may be a scam, and why."""
 
     def learn() -> Scams:
         told = [line["text"] for name in _NO_OFFERS for line in lines(name)]
         return Scams.learn(facts("scam_rules.yaml"), lines("scam_examples.jsonl"), told[::THINNED])
 
-    return learning.kept(kept, "scams", sources("scams"), learn)
+    return learning.kept(kept, "scams", sources("scams"), learn, "{}" if apart else None)
 
 
-if __name__ == "__main__":  # one part of a first start, in a process of its own (bot.learning.ahead)
-    folder, part = Path(sys.argv[1]), sys.argv[2]
-    if part == "dangers":
-        dangers(folder)
-    else:
-        directory(facts("services.yaml")["services"], folder)
+def learn_apart(folder: Path, engine: str, told: str) -> None:
+    """One engine, learnt in a process of its own and kept for the one that asked (`bot.learning.kept`, `ahead`)."""
+    own = Own(**json.loads(told or "{}") or {"services": ()})
+    make: Mapping[str, Callable[[], object]] = {
+        "dangers": lambda: dangers(folder),
+        "services": lambda: directory(own, folder),
+        "trades": lambda: trades(folder, own),
+        "scams": lambda: scams(folder),
+    }
+    make[engine]()
+
+
+if __name__ == "__main__":
+    learn_apart(Path(sys.argv[1]), sys.argv[2], sys.stdin.read())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
+import gc
 import hashlib
 import os
 import pickle
@@ -19,6 +21,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+_LEARNER = (sys.executable, "-m", "bot.knowledge")
+"""Learns one engine and keeps it; what only this house knows is told it on standard input."""
 
 
 class Later:
@@ -39,28 +44,43 @@ class Later:
         return self._made
 
 
-def warm(engines: Iterable[object], folder: Path) -> None:
-    """Make in the background what was put off; what takes longest to learn in a process of its own."""
-    waiting = [engine for engine in engines if isinstance(engine, Later)]
+def warm(engines: Iterable[object]) -> None:
+    """Make in the background what was put off."""
+    threading.Thread(target=make, args=([*engines],), name="warm", daemon=True).start()
 
-    def make() -> None:
-        for learner in ahead(folder, ("services",)) if waiting else ():
-            learner.wait()
-        for engine in waiting:
+
+def make(engines: Iterable[object]) -> None:
+    """Make now what was put off, and give the system back what making it took."""
+    for engine in engines:
+        if isinstance(engine, Later):
             engine.made()
+    release_memory()
 
-    threading.Thread(target=make, name="warm", daemon=True).start()
+
+def release_memory() -> None:
+    """Hand freed memory back to the system; without it a start keeps tens of megabytes nobody uses (glibc only)."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
-def kept(folder: Path | None, name: str, sources: Iterable[str], learn: Callable[[], T]) -> T:
+def kept(
+    folder: Path | None, name: str, sources: Iterable[str], learn: Callable[[], T], apart: str | None = None
+) -> T:
     """What an earlier start learnt from the same sources with the same code, or what is learnt now, and kept.
 
-    Without a folder it is always learnt. A file that cannot be read is learnt anew.
+    Without a folder it is always learnt. A file that cannot be read is learnt anew; in a process of its own when
+    `apart` is what that needs to be told, so that this one never holds what learning takes.
     """
     if folder is None:
         return learn()
     path = _path(folder, name, sources)
-    if (found := _read(path)) is None:
+    found = _read(path)
+    if found is None and apart is not None:
+        subprocess.run([*_LEARNER, str(folder), name], input=apart.encode(), check=False)  # noqa: S603 - ourselves
+        found = _read(path)
+    if found is None:
         with _alone(folder, name):  # whoever waited here finds what the other has learnt
             if (found := _read(path)) is None:
                 found = learn()
@@ -76,9 +96,11 @@ def forget(folder: Path) -> None:
 
 def ahead(folder: Path, names: Iterable[str]) -> list[subprocess.Popen[bytes]]:
     """On a first start, begin to learn in processes of their own, so that it uses every core."""
-    command = [sys.executable, "-m", "bot.knowledge", str(folder)]
     missing = [name for name in names if not list(folder.glob(f"{name}-*.learnt"))]
-    return [subprocess.Popen([*command, name]) for name in missing]  # noqa: S603 - ourselves
+    return [
+        subprocess.Popen([*_LEARNER, str(folder), name], stdin=subprocess.DEVNULL)  # noqa: S603 - ourselves
+        for name in missing
+    ]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the house does again and again with the world outside: asking providers, and telling supervisors by mail.
+"""What the house does again and again as its settings say: asking providers, mailing supervisors, forgetting texts.
 
 A round may take its time; it holds no transaction while it asks. When it last went well stands in the record.
 """
@@ -13,12 +13,13 @@ from typing import TypeVar
 
 import structlog
 
-from bot import alerts, disk, mail, memo, reconcile, watch
+from bot import alerts, disk, mail, memo, reconcile, unanswered, watch
 from bot.channels import UNWELCOME, Channel, Failed
 from bot.channels.hooks import Queues, Recalls, Recounts
 from bot.logs import where
 from bot.record import Record, Tx
 from bot.settings import Settings
+from bot.unanswered import DAY
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -46,6 +47,8 @@ def rounds(settings: Settings, record: Record, channels: Mapping[str, Channel]) 
     """All of them, for the channels that can tell."""
     watching = Round("alerts", 15, lambda now: record.run(_look, [one.name for one in found], list(channels), now))
     found = [watching, Round("disk", 60, lambda now: record.run(_disk, disk.left(settings), now))]
+    kept = settings.unanswered_days * DAY
+    found.append(Round("unanswered", 3600, lambda now: record.run(unanswered.forget, now - kept)))
     for name, channel in channels.items():
         if isinstance(channel, Recounts):
             found.append(Round(f"sends|{name}", 15, _sends(record, name, channel)))

@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import select
 
-from bot import crypto, demo, directory, house, inbox, knowledge, layouts, learning, rounds, unreadable
+from bot import crypto, demo, directory, house, inbox, knowledge, layouts, learning, rounds, teaching, unreadable
 from bot.channels import Channel, Event, Incoming, Reach, Status, Unreadable
 from bot.channels.local import TERMINAL, WEB, Local
 from bot.crypto import NoKeys
 from bot.house import House
 from bot.lanes import lanes
 from bot.locks import hold
-from bot.models import Service
 from bot.models.migrate import exists, migrate
 from bot.record import Record, Tx
 from bot.settings import Settings, Unusable, both
@@ -46,7 +44,7 @@ class Puente:
         telegram = cast("Telegram | None", channels.get("telegram"))
         hearing = {} if telegram is None else {"hear|telegram": partial(self._hear, telegram)}
         self.worker = Worker(record, lanes(record), lambda: self.house, channels, lock, outside, hearing)
-        self._following: asyncio.Task[None] | None = None
+        self._following: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin to work: lanes, pumps, timers, and hearing Telegram, at our public address or by asking it."""
@@ -54,14 +52,17 @@ class Puente:
         if not self.works:
             return
         mind = self.house.book.mind
-        learning.warm((mind.trades, mind.services, mind.scams), self.settings.var)
+        learning.warm((mind.trades, mind.services, mind.scams))
         await self.worker.start()
-        self._following = asyncio.create_task(layouts.follow(self.record, self.channels))
+        self._following = [
+            asyncio.create_task(layouts.follow(self.record, self.channels)),
+            asyncio.create_task(teaching.follow(self.record, lambda: self.house, self._use, self.settings.var)),
+        ]
 
     async def stop(self) -> None:
-        if self._following is not None:
-            self._following.cancel()
-            await asyncio.gather(self._following, return_exceptions=True)
+        for task in self._following:
+            task.cancel()
+        await asyncio.gather(*self._following, return_exceptions=True)
         await self.worker.stop()
         await self.strangers.stop()
         await self.record.news.stop()
@@ -70,6 +71,9 @@ class Puente:
         """Take in what a channel read; committed when this returns."""
         if events:
             await self.record.run(keep, channel, events)
+
+    def _use(self, house: House) -> None:
+        self.house = house
 
     async def _hear(self, telegram: Telegram) -> None:
         """In the background, in one process of all: two that ask Telegram get in each other's way."""
@@ -151,7 +155,7 @@ def _check_keys(tx: Tx, path: Path) -> None:
 def build(settings: Settings, mind: Mind | None = None, works: bool = True) -> Puente:
     """Everything, from the settings; the only place where parts are put together. `mind` replaces the real one."""
     record = prepare(settings)
-    understanding = mind or knowledge.mind(record.do(_services), kept=settings.var)
+    understanding = mind or knowledge.mind(record.do(teaching.own), kept=settings.var, apart=True)
     return Puente(settings, record, house.build(understanding), channels(settings, record.do(layouts.stored)), works)
 
 
@@ -184,25 +188,3 @@ def channels(settings: Settings, stored: Mapping[str, str]) -> dict[str, Channel
             older=older_tokens,
         )
     return found
-
-
-def _services(tx: Tx) -> list[dict[str, object]]:
-    """The directory in the shape the understanding learns from: what staff added or edited counts too."""
-    known = {record["id"]: record for record in knowledge.facts("services.yaml")["services"]}
-    rows = tx.session.exec(select(Service)).all()
-    return [known.get(row.id) or _learnable(row) for row in rows]
-
-
-def _learnable(row: Service) -> dict[str, object]:
-    def spanish(field: str) -> object:
-        words = row.record.get(field)
-        return words.get("es") if isinstance(words, dict) else words
-
-    return {
-        "id": row.id,
-        "name_es": spanish("name"),
-        "ship": row.ship,
-        "tags": row.topic.split(),
-        "dimension": None,
-        **{field: spanish(field) for field in ("institution", "facts", "for_whom", "requirements", "where")},
-    }

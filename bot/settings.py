@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     alert_mail_to: str | None = None
     smtp_url: SecretStr | None = None
     web_newcomers_per_minute: int = Field(3000, ge=1)
+    unanswered_days: int = Field(180, ge=1)
 
     telegram_token: SecretStr | None = None
     telegram_secret: SecretStr | None = None

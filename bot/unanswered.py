@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,16 +12,11 @@ from typing import Any
 from bot import knowledge
 from bot.audit import audit
 from bot.crypto import vault
+from bot.knowledge import ABROAD, NOTHING
 from bot.record import Tx
 
 DAY = 86400.0
 KINDS = ("service", "trade", "place", "message")
-NOTHING = "nothing"
-"""The label of words that mean nothing we could answer."""
-
-ABROAD = "abroad"
-"""The label of a place that is not in Guatemala."""
-
 AT_ONCE = 500
 """Lines of an export read from the record at a time."""
 
@@ -118,6 +113,38 @@ def export(tx: Tx, actor: str, kind: str | None = None) -> Iterator[dict[str, An
         yield from (_as_learnt(line) for row in rows if (line := _line(row)).kind == (kind or line.kind))
 
 
+def said(tx: Tx) -> dict[str, list[list[str]]]:
+    """What staff said each text is, by kind, in an order that does not depend on when they did."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for row in tx.all("SELECT * FROM unanswered WHERE label IS NOT NULL"):
+        line = _line(row)
+        found.setdefault(line.kind, set()).add((line.text, str(line.label)))
+    return {kind: [list(pair) for pair in sorted(found[kind])] for kind in sorted(found)}
+
+
+def forget(tx: Tx, before: float) -> int:
+    """Texts written before a time that nobody has labelled are not kept; how many there were."""
+    return tx.run("DELETE FROM unanswered WHERE label IS NULL AND at < :before", before=before)
+
+
+def take_in(tx: Tx, lines: Iterable[Mapping[str, Any]], now: float) -> int:
+    """Lines of another house's export, labelled as they are there; how many of them were new.
+
+    Raises `NotALabel` for a line that is none of an export, or that says something this house does not know.
+    """
+    known = {(kind, text, label) for kind, pairs in said(tx).items() for text, label in pairs}
+    new = 0
+    for line in lines:
+        kind, text, told = _as_exported(line)
+        if (kind, text, told) not in known:
+            note(tx, text, kind, str(line.get("lang", "es")), now)
+            row = tx.one("SELECT MAX(id) AS id FROM unanswered")
+            label(tx, row["id"], told, "house", now, kind)
+            known.add((kind, text, told))
+            new += 1
+    return new
+
+
 def labels(tx: Tx) -> Mapping[str, frozenset[str]]:
     """For each kind, everything its texts may be labelled as, besides nothing."""
     services = frozenset(row["id"] for row in tx.all("SELECT id FROM service WHERE ship <> 'no'"))
@@ -163,6 +190,20 @@ def _as_learnt(line: Line) -> dict[str, Any]:
             return {"text": line.text, "command": told}
         case _:
             return {"split": "train", "style": "field", "text": line.text}
+
+
+def _as_exported(line: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Kind, text and label of an exported line: what `_as_learnt` made of them."""
+    gold, text = [str(one) for one in line.get("gold", ())], str(line.get("text", ""))
+    if not text:
+        raise NotALabel("every line has a text, as an export has it")
+    if "command" in line:
+        return "message", text, str(line["command"])
+    if "abroad" in line:
+        return "place", text, ABROAD if line["abroad"] else gold[0].replace("NONE", NOTHING) if gold else NOTHING
+    if line.get("split") == "field":
+        return "trade", text, gold[0] if gold else NOTHING
+    return "service", text, gold[0] if gold else NOTHING
 
 
 def _line(row: Any) -> Line:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import knowledge
+from bot.knowledge import Own
 from flows import interrupts
 from flows.message import Message
 from flows.mind import Mind
@@ -15,6 +16,7 @@ from flows.understanding.commands import Commands
 from flows.understanding.danger import Dangers
 from flows.understanding.normalise import clean
 from flows.understanding.occupations import Occupations
+from flows.understanding.places import Places
 from flows.understanding.scam import Scams
 from flows.understanding.services import Services
 
@@ -22,10 +24,11 @@ Answer = dict[str, Any]
 
 
 class Understanding:
-    """The engines as the files make them, each loaded when it is first needed; `kept` is what was learnt before."""
+    """The engines, each loaded when it is first needed; `kept` is what was learnt before, `own` what a house brings."""
 
-    def __init__(self, kept: Path | None = None) -> None:
+    def __init__(self, kept: Path | None = None, own: Own | None = None) -> None:
         self._kept = kept
+        self._own = own or knowledge.shipped()
 
     def answer(self, task: str, line: Mapping[str, Any]) -> Answer:
         """What one engine, or the whole path (`message`), makes of `{"text": …}`."""
@@ -33,7 +36,7 @@ class Understanding:
 
     @cached_property
     def services(self) -> Services:
-        return knowledge.directory(knowledge.facts("services.yaml")["services"], self._kept)
+        return knowledge.directory(self._own, self._kept)
 
     @cached_property
     def dangers(self) -> Dangers:
@@ -41,11 +44,15 @@ class Understanding:
 
     @cached_property
     def commands(self) -> Commands:
-        return knowledge.commands(self._kept)
+        return knowledge.commands(self._kept, self._own)
 
     @cached_property
     def trades(self) -> Occupations:
-        return knowledge.trades(self._kept)
+        return knowledge.trades(self._kept, self._own)
+
+    @cached_property
+    def places(self) -> Places:
+        return knowledge.gazetteer(self._own)
 
     @cached_property
     def scams(self) -> Scams:
@@ -53,7 +60,7 @@ class Understanding:
 
     @cached_property
     def mind(self) -> Mind:
-        return knowledge.mind(kept=self._kept)
+        return knowledge.mind(self._own, self._kept)
 
 
 def _service(engines: Understanding, text: str) -> Answer:
@@ -66,7 +73,7 @@ def _occupation(engines: Understanding, text: str) -> Answer:
 
 
 def _place(engines: Understanding, text: str) -> Answer:
-    where = knowledge.places().find(text)
+    where = engines.places.find(text)
     return {"decision": where.decision, "codes": list(where.codes), "abroad": where.abroad}
 
 
