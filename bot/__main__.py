@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot import crypto, keeping, learning, logs, offices, settings, tokens, unanswered
+from bot.models.migrate import Newer, go_back, newest
 from bot.record import NotSafe, Tx
 from bot.settings import Settings, Unusable
 
@@ -26,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logs.configure()
     try:
         return int(arguments.run(arguments, settings.load()) or 0)
-    except (settings.WrongSetting, crypto.NoKeys, NotSafe, Refused, Unusable) as error:
+    except (settings.WrongSetting, crypto.NoKeys, NotSafe, Newer, Refused, Unusable) as error:
         print(f"puente: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -85,7 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     whatsapp.add_argument("action", choices=["sync"])
     locales = add("locales", locales_command, "the words in every language")
     locales.add_argument("--update", action="store_true", help="bring the catalogues to the words in the code")
-    add("migrate", migrate_command, "bring the database to this release and stop")
+    tables = add("migrate", migrate_command, "bring the database to this release and stop")
+    tables.add_argument("--to", help="before an older release is installed again: the last migration it knows")
     keeping.commands(add)
     return parser
 
@@ -311,10 +313,20 @@ def locales_command(arguments: argparse.Namespace, given: Settings) -> int:
 
 
 def migrate_command(arguments: argparse.Namespace, given: Settings) -> int:
-    from bot.service import prepare
+    from bot.service import opened, prepare
 
-    prepare(given).close()
-    print("the database is up to date")
+    if arguments.to is None:
+        prepare(given).close()
+        print("the database is up to date")
+        return 0
+    record, _first_time = opened(given)
+    try:
+        go_back(record.engine, arguments.to)
+    except KeyError:
+        raise Refused(f"--to takes one of this release's migrations, such as {newest()}") from None
+    finally:
+        record.close()
+    print(f"the database is at {arguments.to}: install the release that knows it, and start that")
     return 0
 
 

@@ -109,7 +109,7 @@ def prepare(settings: Settings) -> Record:
 
     Raises `NoKeys`, `NotSafe`, and `Unusable` where there is no such database to be had.
     """
-    record, first_time = _opened(settings)
+    record, first_time = opened(settings)
     crypto.use(crypto.ready(settings.puente_keys, database_exists=not first_time))
     migrate(record.engine)
     record.do(_check_keys, settings.puente_keys)
@@ -126,7 +126,7 @@ def _furnish(tx: Tx, with_demo: bool) -> None:
         demo.load(tx)
 
 
-def _opened(settings: Settings) -> tuple[Record, bool]:
+def opened(settings: Settings) -> tuple[Record, bool]:
     """The record, and whether nothing was ever kept in it."""
     try:
         record = Record(settings.database_url)

@@ -14,6 +14,7 @@ import pytest
 
 from bot import __main__ as cli
 from bot import learning, settings, start
+from bot.models import migrate
 from tests.installation import Template
 
 SECRET = "canary-secret-0123456789abcdefghijkl"
@@ -282,6 +283,26 @@ def test_an_office_is_added_and_its_staff(tmp_path: Path) -> None:
         assert main(["staff", "add", "--name", "Ana", "--office", "Coatepeque"]) == 0
         assert main(["staff", "add", "--name", "Ana", "--office", "Nadie"]) == 1
         assert main(["token", "--scope", "cases:read", "--office", "Coatepeque"]) == 0
+
+
+def test_an_older_release_comes_back_only_to_tables_it_knows(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newest = migrate.newest()
+    code, out, _err = run(capsys, "migrate", "--to", "0004")
+    assert (code, "0004" in out) == (0, True)
+    assert run(capsys, "migrate", "--to", "9999")[0] == 1
+    code, out, _err = run(capsys, "doctor")
+    assert (code, "puente migrate" in out) == (1, True)
+    assert run(capsys, "migrate")[0] == 0
+    # the same, seen by a release that knows one migration less
+    monkeypatch.setattr(migrate, "_known", lambda: {"0001", "0002", "0003", "0004"})
+    for command in (("migrate",), ("staff", "list")):
+        code, out, err = run(capsys, *command)
+        assert (code, out) == (1, "")
+        assert err.startswith("puente: this database belongs to a newer release")
+        assert newest in err
+        assert "puente migrate --to 0004" in err
 
 
 class TestStart:

@@ -15,15 +15,19 @@ if TYPE_CHECKING:  # it takes 12 MB that a start without a migration need not sp
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
+class Newer(Exception):
+    """The database has tables of a release after this one; the text says what to do."""
+
+
 def migrate(engine: Engine) -> None:
-    """Create or upgrade every table, all in one transaction; does nothing on a database that is up to date."""
+    """Create or upgrade every table, all in one transaction; does nothing on a database that is up to date.
+
+    Raises `Newer`.
+    """
     with engine.begin() as connection:
         if failpoints.on:  # every statement of a migration is a place where it may be cut off
             event.listen(connection, "before_cursor_execute", lambda *_given: _passing(connection))
-        if connection.dialect.name == "postgresql":
-            # of two machines that start at once one migrates, the other waits and finds it done
-            connection.execute(text("SELECT pg_advisory_xact_lock(7063221)"))
-        if _version(connection) != newest():
+        if _stands(connection) != newest():
             from alembic import command
 
             command.upgrade(_config(connection), "head")
@@ -35,13 +39,42 @@ def migrate(engine: Engine) -> None:
             _passing(connection)
 
 
+def go_back(engine: Engine, to: str) -> None:
+    """Give the tables the form an earlier release knows, by its last migration. Raises `Newer`, and `KeyError`."""
+    from alembic import command
+
+    if to not in _known():
+        raise KeyError(to)
+    with engine.begin() as connection:
+        _stands(connection)
+        command.downgrade(_config(connection), to)
+
+
+def _stands(connection: Connection) -> str | None:
+    """The migration a database is at, kept there until the transaction ends. Raises `Newer`."""
+    if connection.dialect.name == "postgresql":
+        # of two machines that start at once one migrates, the other waits and finds it done
+        connection.execute(text("SELECT pg_advisory_xact_lock(7063221)"))
+    version = _version(connection)
+    if version is not None and version not in _known():
+        raise Newer(
+            f"this database belongs to a newer release: its tables are at {version}, this one knows them up to "
+            f"{newest()}. Install that release again; to leave it, run with it: puente migrate --to {newest()}"
+        )
+    return version
+
+
+def _known() -> set[str]:
+    return {file.stem.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*_*.py")}
+
+
 def _passing(connection: Connection) -> None:
     failpoints.at("migration", connection.connection.driver_connection)
 
 
 def newest() -> str:
     """The last migration of this release; the name of each begins with its number."""
-    return max(file.stem.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+    return max(_known())
 
 
 def exists(engine: Engine) -> bool:
