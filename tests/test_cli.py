@@ -268,6 +268,15 @@ def test_help_names_every_command() -> None:
         assert command in said.stdout
 
 
+@pytest.mark.parametrize("page", ["README.md", "README.es.md"])
+def test_the_manual_says_what_every_command_is_for(page: str) -> None:
+    manual = (Path(__file__).parent.parent / page).read_text("utf-8")
+    said = subprocess.run([sys.executable, "-m", "bot", "--help"], capture_output=True, text=True, env=os.environ)
+    names = set(re.findall(r"^    ([a-z]+) ", said.stdout, re.M))
+    assert {"serve", "worker", "doctor", "dead", "migrate"} <= names
+    assert [name for name in sorted(names) if f"`puente {name}" not in manual] == []
+
+
 def test_an_office_is_added_and_its_staff(tmp_path: Path) -> None:
     """An installation without the demo world starts with nobody: this is how it gets its first case manager."""
     from bot.__main__ import main
