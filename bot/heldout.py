@@ -173,7 +173,7 @@ def engines(kept: Path | None = None) -> dict[str, Any]:
     """Every engine, those that learn from lines learnt from the `train` ones alone."""
 
     def learn_services() -> Services:
-        idle = [line["text"] for line in _part("out_of_scope.jsonl", "train")]
+        idle = knowledge.out_of_scope("train")
         records = knowledge.facts("services.yaml")["services"]
         return Services.learn(records, knowledge.facts("service_cues.yaml"), knowledge.facts("thesaurus.yaml"), idle)
 

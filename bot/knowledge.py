@@ -31,6 +31,11 @@ THINNED = 3
 TAUGHT = 3
 """How often a text counts that staff have said the meaning of: one line among thousands would hardly be heard."""
 
+CHATTER = frozenset({"idiom", "noticia", "charla"})
+"""Styles of harmless message, among those that share words with danger, that no service answers either."""
+
+SPLITS = ("train", "test")
+
 PLACE = 4
 """Words of a text that may be another name of a place; in a longer one the name is only a part."""
 
@@ -132,7 +137,7 @@ _DANGER = tuple(
 )
 FILES: Mapping[str, tuple[str, ...]] = {
     "dangers": (*_DANGER, "services.yaml", "service_cues.yaml", "out_of_scope.jsonl"),
-    "services": ("service_cues.yaml", "thesaurus.yaml", "out_of_scope.jsonl"),
+    "services": ("service_cues.yaml", "thesaurus.yaml", "out_of_scope.jsonl", "danger/look_alikes.jsonl"),
     "commands": ("commands.yaml",),
     "trades": (*_TRADES, "isco08.csv"),
     "scams": ("scam_rules.yaml", "scam_examples.jsonl", *_NO_OFFERS),
@@ -190,12 +195,18 @@ def directory(own: Own, kept: Path | None = None, apart: bool = False) -> Servic
     """Questions about services, learnt from the records and from what people say when they need each."""
 
     def learn() -> Services:
-        idle = [line["text"] for line in lines("out_of_scope.jsonl")]
+        idle = out_of_scope()
         idle += own.texts("service", NOTHING) * TAUGHT
         return Services.learn(own.services, _cues(own), facts("thesaurus.yaml"), idle)
 
     brought = Own(own.services, {"service": own.said.get("service", ())}).told()
     return learning.kept(kept, "services", [*sources("services"), brought], learn, brought if apart else None)
+
+
+def out_of_scope(*splits: str) -> list[str]:
+    """Messages no service answers, of these splits or of all: chatter, and turns of phrase that only sound grave."""
+    told = [line for line in lines("danger/look_alikes.jsonl") if line["style"].partition("/")[0] in CHATTER]
+    return [line["text"] for line in (*lines("out_of_scope.jsonl"), *told) if line["split"] in (splits or SPLITS)]
 
 
 def _cues(own: Own) -> dict[str, Any]:

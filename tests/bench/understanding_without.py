@@ -38,7 +38,7 @@ def changed(whole: list[Figure], found: list[Figure]) -> str:
 def services() -> Made:
     records = knowledge.facts("services.yaml")["services"]
     cues, thesaurus = knowledge.facts("service_cues.yaml"), knowledge.facts("thesaurus.yaml")
-    idle = [line["text"] for line in knowledge.lines("out_of_scope.jsonl") if line["split"] == "train"]
+    idle = knowledge.out_of_scope("train")
 
     def less(*names: str) -> dict[str, Any]:
         def entry(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 import flows.knowledge
+from bot import knowledge
 from flows.understanding.services import Decision, Services
 
 KNOWLEDGE = Path(flows.knowledge.__file__).parent
@@ -31,7 +32,7 @@ CUES: dict[str, Any] = load("service_cues.yaml")
 THESAURUS: dict[str, Any] = load("thesaurus.yaml")
 OUTSIDE = lines(KNOWLEDGE / "out_of_scope.jsonl")
 QUESTIONS = lines(KNOWLEDGE / "service_questions_test.jsonl")
-TRAIN = [line["text"] for line in OUTSIDE if line["split"] == "train"]
+TRAIN = knowledge.out_of_scope("train")
 CHATTER = [line for line in OUTSIDE if line["split"] == "test"]
 
 
