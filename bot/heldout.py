@@ -97,8 +97,7 @@ def dangers(engine: Dangers, lines: Iterable[Line]) -> Iterator[Judged]:
         heard = engine.hear(line["text"])
         kind, style = line["kind"], str(line.get("style", "")).split("/")[0]
         if kind is None:
-            alike = "ordinary messages" if style in ORDINARY else "stories" if style == "story" else "look-alikes"
-            marks = {f"false alarms on {alike}": heard is not None}
+            marks = {f"false alarms on {_harmless(style)}": heard is not None}
         else:
             marks = {"recall": heard is not None}
             if heard is not None:
@@ -110,8 +109,13 @@ def dangers(engine: Dangers, lines: Iterable[Line]) -> Iterator[Judged]:
         yield Judged(kind or f"harmless {style}", line["text"], f"{kind} {line.get('level')}", got, marks)
 
 
-ORDINARY = frozenset({"ordinario", "charla", "questions", "oos", "chat"})
-"""Styles of harmless lines that are not there because they share words with danger."""
+LOOK_ALIKES = frozenset({"idiom", "otros_sentidos", "pregunta_mismo_tema", "noticia", "pasado_tranquilo"})
+"""Styles of harmless lines that are there because they share words with danger."""
+
+
+def _harmless(style: str) -> str:
+    named = {"story": "stories", "offer": "job offers"}
+    return "look-alikes" if style in LOOK_ALIKES else named.get(style, "ordinary messages")
 
 
 def occupations(engine: Occupations, lines: Iterable[Line]) -> Iterator[Judged]:
@@ -201,8 +205,7 @@ def lines(engine: str) -> Sequence[Line]:
                 for line in knowledge.lines("service_questions_test.jsonl")
                 if not _of_danger(line)
             ]
-            chat = [{**line, "kind": None, "style": "chat"} for line in _part("out_of_scope.jsonl", "test")]
-            return [*_part("danger/messages.jsonl", "test"), *_part("danger/look_alikes.jsonl", "test"), *calm, *chat]
+            return [*knowledge.danger_lines("test"), *calm]
         case "occupations":
             return _part("trades/test.jsonl", "held_out")
         case "places":

@@ -129,6 +129,9 @@ _TRADES = tuple(f"trades/{file.name}" for file in sorted(_ROOT.joinpath("trades"
 _SAFE = {"economica", "educacion", "documentos"}
 """Dimensions of services nobody in danger asks for because of it."""
 
+_FOR_MONEY = {"fee", "likes", "pyramid", "toogood", "visa", "impersonation", "raffle"}
+"""Kinds of scam that take money; the others may take a person."""
+
 _NO_OFFERS = ("danger/messages.jsonl", "danger/look_alikes.jsonl", "out_of_scope.jsonl")
 
 _DANGER = tuple(
@@ -136,7 +139,7 @@ _DANGER = tuple(
     for name in ("messages.jsonl", "look_alikes.jsonl", "concepts.yaml", "scenes.yaml", "ordinary.yaml")
 )
 FILES: Mapping[str, tuple[str, ...]] = {
-    "dangers": (*_DANGER, "services.yaml", "service_cues.yaml", "out_of_scope.jsonl"),
+    "dangers": (*_DANGER, "services.yaml", "service_cues.yaml", "out_of_scope.jsonl", "scam_examples.jsonl"),
     "services": ("service_cues.yaml", "thesaurus.yaml", "out_of_scope.jsonl", "danger/look_alikes.jsonl"),
     "commands": ("commands.yaml",),
     "trades": (*_TRADES, "isco08.csv"),
@@ -167,11 +170,14 @@ def dangers(kept: Path | None = None) -> Dangers:
 def danger_lines(split: str = "") -> list[dict[str, Any]]:
     """Messages labelled danger or harmless, of one split ("train", "test") or all; the questions belong to "train".
 
-    Harmless are, besides the look-alikes, small talk and what people ask about services that are not for people in
-    danger: a question about a shelter may be somebody's last hope, a question about a diploma is not.
+    Harmless are, besides the look-alikes, small talk, job offers that are no trap but for the purse, and what people
+    ask about services that are not for people in danger: a question about a shelter may be somebody's last hope, a
+    question about a diploma is not.
     """
     told = [*lines("danger/messages.jsonl"), *lines("danger/look_alikes.jsonl")]
     told += [{**line, "kind": None} for line in lines("out_of_scope.jsonl")]
+    offers = (line for line in lines("scam_examples.jsonl") if not line["scam"] or line["kind"] in _FOR_MONEY)
+    told += [{**line, "kind": None, "style": "offer"} for line in offers]
     if split != "test":
         told += [{"text": text, "kind": None, "style": "question", "split": "train"} for text in _safe_questions()]
     return [line for line in told if not split or line["split"] == split]

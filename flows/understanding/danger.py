@@ -15,7 +15,7 @@ import numpy as np
 from flows.understanding.age import declared_age, is_minor
 from flows.understanding.concepts import Token
 from flows.understanding.levels import level
-from flows.understanding.linear import Floats, Row, fit
+from flows.understanding.linear import SIZE, Floats, learn, table
 from flows.understanding.normalise import MATCHED
 from flows.understanding.traits import Traits, breadth
 from flows.understanding.typed import spelled
@@ -37,7 +37,7 @@ KINDS = (
 )
 """The kinds of danger, the most severe first; the order decides between two that are as likely."""
 
-ALARM = -0.9
+ALARM = -1.4
 """Log-odds from which a message is danger; below even, because a missed message costs more than a false alarm."""
 
 APART, AROUND, ABOUT = 2.0, 10, 10
@@ -48,8 +48,8 @@ SURE = 1.5
 """Log-odds given to a message that says danger in plain words ("auxilio", "me quieren matar")."""
 
 KIND_SIZE = 1 << 15
-RIDGE, ROUNDS = 1e-4, 30
-KIND_RIDGE, KIND_ROUNDS = 1e-3, 12
+RIDGE, ROUNDS = 3e-5, 30
+KIND_RIDGE, KIND_ROUNDS = 1e-4, 15
 LONG, WINDOW, SENTENCES = 26, 20, 40
 """Words after which a message is also read in overlapping windows of so many words, so that small talk cannot drown
 a cry for help; and how many sentences of one are looked at."""
@@ -159,14 +159,13 @@ def _traits(lines: Sequence[Mapping[str, Any]], patterns: Mapping[str, Any]) -> 
 
 def _train(traits: Traits, lines: Sequence[Mapping[str, Any]]) -> dict[str, Floats]:
     read = [traits.tokens(line["text"]) for line in lines]
-    rows = [traits.row(tokens) for tokens in read]
-    danger = np.array([line["kind"] is not None for line in lines], np.float32)
-    alarm = fit(rows, danger, np.ones(len(rows), np.float32), RIDGE, ROUNDS)
-    told = [at for at, line in enumerate(lines) if line["kind"]]
-    outlines: list[Row] = [traits.outline(read[at], KIND_SIZE) for at in told]
-    ones = np.ones(len(told), np.float32)
+    said = [at for at, tokens in enumerate(read) if tokens]
+    danger = np.array([lines[at]["kind"] is not None for at in said], np.float32)
+    alarm = learn(table([traits.row(read[at]) for at in said], SIZE, rarity=True), danger, RIDGE, ROUNDS)
+    told = [at for at in said if lines[at]["kind"]]
+    outlines = table([traits.outline(read[at], KIND_SIZE) for at in told], KIND_SIZE, rarity=True)
     kinds = []
     for kind in KINDS:
         truth = np.array([lines[at]["kind"] == kind for at in told], np.float32)
-        kinds.append(fit(outlines, truth, ones, KIND_RIDGE, KIND_ROUNDS, KIND_SIZE))
+        kinds.append(learn(outlines, truth, KIND_RIDGE, KIND_ROUNDS, KIND_SIZE))
     return {"alarm": alarm, "kinds": np.stack(kinds)}

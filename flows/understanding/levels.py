@@ -18,7 +18,16 @@ ALWAYS = {
 LIFE = {
     "partner_or_family_violence": ({"weapon"}, {"choke"}, {"happening"}, {"child_harmed"}),
     "sexual_violence": ({"child"}, {"family"}, {"happening"}),
-    "trafficking_or_forced_labour": ({"captive"}, {"captive!"}, {"sexual"}, {"sold"}, {"force_sex"}, {"child"}),
+    "trafficking_or_forced_labour": (
+        {"captive"},
+        {"captive!"},
+        {"sexual"},
+        {"sold"},
+        {"force_sex"},
+        {"child"},
+        {"gang"},
+        {"leave_v"},
+    ),
     "extortion_or_threats": ({"held"}, {"happening", "weapon"}),
     "missing_relative_on_route": ({"teen"},),
     "official_abuse": ({"happening"},),
@@ -38,7 +47,7 @@ def level(kind: str, ideas: Set[str], minor: bool) -> str:
         return ALWAYS[kind]
     if minor or any(needed <= ideas for needed in LIFE[kind]):
         return "R0"
-    if kind == "trafficking_or_forced_labour" and not ideas & {"documents", "past", "demand"}:
+    if kind == "trafficking_or_forced_labour" and not ideas & {"documents", "past", "demand", "forced!"}:
         return "R0"
     if kind == "official_abuse" and ideas & MONEY and not ideas & HARM:
         return "R2"

@@ -99,6 +99,13 @@ SHORT = {
     "ice": "migra",
     "hit": "punch",
     "hits": "punches",
+    "they'd": "they would",
+    "they'll": "they will",
+    "he'd": "he would",
+    "he'll": "he will",
+    "she'd": "she would",
+    "she'll": "she will",
+    "theyll": "they will",
     "pay": "paying",
     "pays": "paying",
 }

@@ -14,15 +14,13 @@ from functools import cache
 from math import sqrt
 from typing import Any
 
+from bot.heldout import LOOK_ALIKES
 from bot.knowledge import danger_lines, danger_patterns, facts, lines
 from flows.understanding.commands import Commands
 from flows.understanding.danger import Dangers
 from tests.understanding.mutations import mutated
 
 Line = Mapping[str, Any]
-CALM_KINDS = ("idiom", "otros_sentidos", "pregunta_mismo_tema", "noticia", "pasado_tranquilo")
-"""Styles of harmless lines that share their words with danger; the others are ordinary messages."""
-
 FORTY = ("mi esposo quiere sacar su licencia de moto", "busco trabajo de albañil en Quetzaltenango",
          "mi marido me pega cuando llega borracho")  # fmt: skip
 
@@ -51,7 +49,7 @@ def share(right: int, of: int) -> str:
 
 def is_look_alike(line: Line) -> bool:
     """Whether a harmless line shares its words with danger."""
-    return str(line["style"]).split("/")[0] in CALM_KINDS
+    return str(line["style"]).split("/")[0] in LOOK_ALIKES
 
 
 def _by(name: str, found: Iterable[tuple[str, bool]]) -> None:
