@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from .normalise import words
-from .place_context import CUES, LOCATIVES, Role, role
+from .place_context import CUES, LOCATIVES, ORIGIN, PLAIN, Role, role
 from .place_names import ABROAD, CONNECTIVES, FULL, Form, Names, departments, spell_out
 
 _WORDS_READ = 70
@@ -79,6 +79,8 @@ class Places:
         spans = self._spans(tokens)
         if not spans:
             return NOWHERE
+        if _abroad_in_passing(spans):
+            spans = [span for span in spans if span.form.codes != (ABROAD,)]
         best = max(span.role.rank for span in spans)
         cue = max(span.role.cue for span in spans if span.role.rank == best)
         return self._settle(tokens, [span for span in spans if span.role == Role(best, cue)])
@@ -189,7 +191,8 @@ class Places:
                 codes, qualified = inside, True
                 break
         before = tokens[max(0, span.start - 2) : span.start]
-        if "departamento" in before and any(code.startswith("D") for code in codes):
+        said = {*before, *tokens[span.end : span.end + 1]}
+        if "departamento" in said and any(code.startswith("D") for code in codes):
             codes = tuple(code for code in codes if code.startswith("D"))
         elif {"municipio", "cabecera"} & set(before):
             codes = tuple(code for code in codes if not code.startswith("D")) or codes
@@ -207,6 +210,14 @@ def _where(codes: Iterable[str]) -> Where:
     if not listed:
         return ELSEWHERE
     return Where("place" if _single(listed) else "ask", listed, False)
+
+
+def _abroad_in_passing(spans: Iterable[_Span]) -> bool:
+    """*Houston Texas pero soy de Joyabaj*: nothing says that they are abroad, and something where they are from."""
+    ranks = {span.role.rank for span in spans if span.form.codes == (ABROAD,)}
+    return ranks == {PLAIN} and any(
+        span.role.rank == ORIGIN and not span.form.ordinary for span in spans if span.form.codes != (ABROAD,)
+    )
 
 
 def _single(codes: tuple[str, ...]) -> bool:
