@@ -194,6 +194,7 @@ async def _main(asked: argparse.Namespace, log: TextIO | None) -> None:
     if asked.twilio is not None:
         account = FakeTwilio(anyone=asked.anyone, log=log)
         account.webhook_url = asked.twilio_webhook
+        account.callbacks.mute = asked.mute
         fakes.append((account, asked.twilio))
     served = [Served(fake, port) for fake, port in fakes]
     for (fake, _), place in zip(fakes, served, strict=True):
@@ -210,6 +211,7 @@ def main() -> None:
     ask.add_argument("--twilio", type=int, metavar="PORT")
     ask.add_argument("--log", metavar="FILE", help="append every accepted send as a line of JSON")
     ask.add_argument("--anyone", action="store_true", help="every person exists and has just written")
+    ask.add_argument("--mute", action="store_true", help="Twilio calls nobody back")
     ask.add_argument("--unlimited", action="store_true", help="Telegram takes any pace")
     ask.add_argument("--telegram-webhook", default="", metavar="URL", help="as if setWebhook had been called")
     ask.add_argument("--telegram-secret", default="")

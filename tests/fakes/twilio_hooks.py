@@ -101,6 +101,7 @@ class Callbacks:
     def __init__(self, fake: FakeTwilio) -> None:
         self.fake = fake
         self.story = Story()
+        self.mute = False  # statuses change, and nobody is told: for harnesses that have nobody there to tell
         self.default_url = ""  # the sender's or the service's own, where a send names none
         self.made: list[tuple[Hook, int]] = []  # every callback and the status it got
         self._dice = random.Random(0)
@@ -115,7 +116,7 @@ class Callbacks:
         if statuses:
             sent.status, sent.error = statuses[-1], error
         url = self._url(sent)
-        if url and statuses:
+        if url and statuses and not self.mute:
             self.fake.background(self._tell(sent, statuses, error, url))
 
     def _url(self, sent: Sent) -> str:

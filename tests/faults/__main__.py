@@ -57,6 +57,8 @@ def main() -> int:
         binaries()
     except NoPostgres as none:
         print(f"without PostgreSQL: {none}")
+        if os.environ.get("CI"):
+            return 1
         kinds = [kind for kind in kinds if kind != "postgres"]
     names = asked.names or list(HARNESSES)
     budget = sum(HARNESSES[name][1] for name in names) if asked.whole else _seconds(asked.budget)
@@ -86,7 +88,7 @@ def _run(
     whole = asked.whole or share > LONG
     offered = {
         "kinds": kinds, "folder": folder, "seed": asked.seed, "case": asked.case, "share": share, "until": until,
-        "whole": whole,
+        "whole": whole, "most": asked.most,
     }  # fmt: skip
     try:
         yield from run(**{name: offered[name] for name in inspect.signature(run).parameters})
@@ -126,6 +128,7 @@ def _arguments() -> argparse.Namespace:
     ask.add_argument("--on", default="sqlite,postgres", help="databases, comma-separated (sqlite,postgres)")
     ask.add_argument("--seed", type=int, default=1, help="of all that is random (1)")
     ask.add_argument("--case", help="one case of one harness, as a replay line names it")
+    ask.add_argument("--most", type=int, metavar="N", help="at most N cases on each database (sweep, migration)")
     ask.add_argument("--resume", metavar="DIR", help="keep what is done here, and go on after it")
     asked = ask.parse_args()
     if unknown := set(asked.names) - HARNESSES.keys():

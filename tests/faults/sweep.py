@@ -30,10 +30,12 @@ from tests.oracle import Expected, Verdict, deeds, judge, phones
 
 ACTIONS = ("kill", "raise", "full", "locked", "drop")
 AFTER = ("kill", "raise")
-NAMED = tuple(place for place in failpoints.PLACES if place not in ("statement", "commit", "committed", "migration"))
-"""What lies between two statements; a migration has a harness of its own (`migration`)."""
-
 WRITES = ("kill_before", "kill_after", "raise_before", "drop_after", "refuse_before")
+EVERY = {"statement": ACTIONS, "commit": ACTIONS, "committed": AFTER, "write": WRITES}
+"""Swept at every passing; `write` is one on a vendor's socket."""
+
+NAMED = tuple(place for place in failpoints.PLACES if place not in (*EVERY, "migration"))
+"""What lies between two statements: at the first, the middle and the last passing. `migration` has its own harness."""
 
 
 class Case(NamedTuple):
@@ -146,10 +148,9 @@ class Sweep:
     def cases(self, dice: random.Random) -> list[Case]:
         """Every one in a random order, but every place once before any comes again."""
         kind = self.bases.kind
-        every = {"statement": ACTIONS, "commit": ACTIONS, "committed": AFTER, "write": WRITES}
         found = [
             Case(kind, place, action, n)
-            for place, actions in every.items()
+            for place, actions in EVERY.items()
             for action in actions
             for n in range(1, self.counts[place] + 1)
         ]
@@ -264,7 +265,13 @@ def apart(work: Callable[[], None]) -> int:
 
 
 def run(
-    kinds: list[str], folder: Path, seed: int, until: float, whole: bool, case: str | None = None
+    kinds: list[str],
+    folder: Path,
+    seed: int,
+    until: float,
+    whole: bool,
+    case: str | None = None,
+    most: int | None = None,
 ) -> Iterator[str]:
     """Every case in a random order until the time is up; those of an earlier run in this folder are not repeated.
 
@@ -283,12 +290,15 @@ def run(
                 done = {row["case"]: row for row in remembered(kept)} if case is None else {}
                 sweep = Sweep(bases, vendors, folder, STORY if whole else SHORT)
                 sweep.measure()
+                for place in (*NAMED, *EVERY):
+                    if not sweep.counts[place]:
+                        yield f"FAIL sweep {bases.kind}: the story never passes {place}"
                 cases = sweep.cases(random.Random(seed))
                 end = time.monotonic() + share
                 for one in cases:
                     if str(one) in done or case not in (None, str(one)):
                         continue
-                    if time.monotonic() > end and case is None:
+                    if case is None and done and (time.monotonic() > end or len(done) == most):
                         break
                     row = _row(one, sweep.run(one))
                     done[str(one)] = row

@@ -17,7 +17,7 @@ from tests.oracle import Shown
 
 SECRET = "s" * 40
 PUBLIC = "http://127.0.0.1:9"
-"""Where nothing listens: the fakes' own callbacks end there, a harness brings its own."""
+"""Where nothing listens: a harness brings every webhook and callback itself."""
 
 
 class Vendors:
@@ -25,7 +25,7 @@ class Vendors:
 
     def __init__(self) -> None:
         self.ports = {"telegram": free_port(), "twilio": free_port()}
-        command = [sys.executable, "-m", "tests.fakes.serve", "--anyone", "--unlimited"]
+        command = [sys.executable, "-m", "tests.fakes.serve", "--anyone", "--unlimited", "--mute"]
         for name, port in self.ports.items():
             command += [f"--{name}", str(port)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
