@@ -118,8 +118,9 @@ def idle(bench: Bench) -> None:
 def _resident(folder: Path, more: dict[str, str], seconds: float) -> dict[str, int]:
     """kB by kind, of a process that has been up for so many seconds (what is learnt at its start is learnt by then)."""
     given = {"DATABASE_URL": f"sqlite:///{folder}/puente.db", "PUENTE_KEYS": f"{folder}/keys.json", "PORT": "0"}
+    errors = (folder / "stderr").open("w")
     process = subprocess.Popen(
-        [sys.executable, "-m", "bot.start"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        [sys.executable, "-m", "bot.start"], cwd=folder, stdout=subprocess.PIPE, stderr=errors, text=True,
         env=os.environ | given | more | {"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     try:
@@ -128,6 +129,8 @@ def _resident(folder: Path, more: dict[str, str], seconds: float) -> dict[str, i
             if line.startswith("Ctrl-C"):
                 break
         time.sleep(seconds)
+        if process.poll() is not None:
+            raise SystemExit(f"puente did not stay: {(folder / 'stderr').read_text()[-1000:]}")
         found: dict[str, Any] = {}
         for line in Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()[1:]:
             kind, amount, *_unit = line.split()
@@ -136,3 +139,4 @@ def _resident(folder: Path, more: dict[str, str], seconds: float) -> dict[str, i
     finally:
         process.kill()
         process.wait()
+        errors.close()
