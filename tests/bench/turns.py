@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import arrivals, machines
+from tests.bench import arrivals, contacts, keeping, machines
 from tests.bench.contenders import REPLIES, Bench, Runner, machine
 
 SQLITE = (
@@ -59,6 +59,9 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "arrivals": arrivals.arrivals,
     "workers": machines.workers,
     "idle": machines.idle,
+    **contacts.MEASURED,
+    "pace": keeping.pace,
+    "kills": keeping.kills,
 }
 """What can be measured, in the order it is."""
 
@@ -74,6 +77,10 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--seconds", type=float, default=40, help="for which they come")
     parser.add_argument("--workers", type=int, default=3, help="at most, on PostgreSQL")
     parser.add_argument("--idle", type=float, default=20, help="seconds after its start at which memory is read")
+    parser.add_argument("--sizes", type=int, nargs="*", default=[1000, 100_000], help="contacts in the database")
+    parser.add_argument("--messages", type=int, default=1000, help="of one contact, one after another")
+    parser.add_argument("--paced", type=float, default=10, help="seconds' worth of messages at each pace")
+    parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where the databases lie; a real disk, unless you want to know")
     parser.add_argument("--where", action="store_true", help="show where the time of a turn of ours goes")

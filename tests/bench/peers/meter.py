@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import ctypes
 import gc
 import json
 import os
@@ -18,6 +19,9 @@ from tests.bench.peers import clocks, profile
 
 WARM = 5
 """People who have the whole conversation before the clock runs."""
+
+AT_ONCE = 100
+"""People whose messages are made at a time where memory is measured: ours are not to count."""
 
 PATIENCE = 60.0
 """Seconds one person's conversation may take; then something is broken."""
@@ -89,9 +93,13 @@ def main(opened: object) -> None:
     parser.add_argument("--mind", default="deaf")
     parser.add_argument("--send", type=float, default=0.0, help="seconds the provider takes to answer a send")
     parser.add_argument("--updates", choices=("one", "many"), help="python-telegram-bot's queue: how many at a time")
+    parser.add_argument("--first", type=int, default=0, help="the first person's number")
+    parser.add_argument("--hold", type=int, default=0, help="only: leave so many people waiting, and read the memory")
+    parser.add_argument("--installation", type=Path, help="of ours: go on in this one")
     parser.add_argument("--where", action="store_true", help="of ours: where the time goes")
     given = parser.parse_args()
-    print(json.dumps(uvloop.run(_measure(opened(given), given))))  # type: ignore[operator]
+    measure = _hold if given.hold else _measure
+    print(json.dumps(uvloop.run(measure(opened(given), given))))  # type: ignore[operator]
 
 
 async def _measure(opening: AbstractAsyncContextManager[Contender], given: argparse.Namespace) -> dict[str, Any]:
@@ -99,9 +107,11 @@ async def _measure(opening: AbstractAsyncContextManager[Contender], given: argpa
     if given.where:
         watched.start()
     async with opening as bot:
-        people = {person: profile.answers(person, given.seed) for person in range(given.people)}
+        before_us = bot.kept()
+        counted = range(given.first, given.first + given.people)
+        people = {person: profile.answers(person, given.seed) for person in counted}
         await _all(bot, _brought(bot, {person: list(bot.prelude) for person in people}, 1), given.at_once)
-        warm = {500_001 + person: profile.answers(-1 - person, given.seed) for person in range(WARM)}
+        warm = {500_001 + given.first + person: profile.answers(-1 - person, given.seed) for person in range(WARM)}
         scripts = {person: [*bot.prelude, *_script(bot, said)] for person, said in warm.items()}
         await _all(bot, _brought(bot, scripts, 1), given.at_once)
         await bot.rest()
@@ -115,11 +125,33 @@ async def _measure(opening: AbstractAsyncContextManager[Contender], given: argpa
         await bot.rest()
         spent, wall = cpu(given.servers) - before, time.perf_counter() - began
         served = sum(map(tree, given.servers)) - served
-        kept = bot.kept()
+        kept = bot.kept() - before_us
         if kept != given.people + WARM and given.mind != "whole":  # who hears more may ask back
             raise SystemExit(f"{kept} of {given.people + WARM} people's answers were kept: nothing was measured")
         parts = {part: (seconds / turns, watched.calls[part] / turns) for part, seconds in watched.spent.items()}
         return {"turns": turns, "cpu": spent / turns, "server": served / turns, "wall": wall / turns, "parts": parts}
+
+
+async def _hold(opening: AbstractAsyncContextManager[Contender], given: argparse.Namespace) -> dict[str, Any]:
+    """What the process grows by when people stop in the middle. As many before them fill caches that have an end."""
+    async with opening as bot:
+        taken = []
+        for begin in range(0, 2 * given.hold, AT_ONCE):
+            if begin in (0, given.hold - given.hold % AT_ONCE):
+                taken.append(await _resident(bot))
+            said = {
+                n: [*bot.prelude, profile.answers(n, given.seed)["town"]][:2] for n in range(begin, begin + AT_ONCE)
+            }
+            await _all(bot, _brought(bot, said, 1), given.at_once)
+        taken.append(await _resident(bot))
+        return {"bytes": (taken[-1] - taken[-2]) / given.hold, "before": taken[-2]}
+
+
+async def _resident(bot: Contender) -> int:
+    await bot.rest()
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _script(bot: Contender, said: dict[str, str]) -> list[str]:
