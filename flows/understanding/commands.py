@@ -60,8 +60,6 @@ class Ways:
         """The command whose longest way is present in a message and explains all of it."""
         tokens = self._ideas.read(text)
         best: tuple[int, int, str] | None = None
-        if self._never.find(tokens):
-            return None
         for (size, name), start, end in self._phrases.find(tokens):
             rank = (size, -self._order[name], name)
             if best is not None and rank <= best:
@@ -72,6 +70,10 @@ class Ways:
             if not inside and (carries or not rest):
                 best = rank
         return best[2] if best else None
+
+    def never(self, text: str) -> bool:
+        """Whether a message says what no command says, though it uses its words."""
+        return bool(self._never.find(self._ideas.read(text)))
 
     def _explained(self, token: Token, name: str) -> bool:
         if token.key in self._filler or token.key in self._words[name]:
@@ -130,6 +132,8 @@ class Commands:
             return None
         if _CORRECTS.match(text) and len(sounds) < 9:
             return "correction"
+        if self._ways.never(text):
+            return None
         return self._ways.hear(text) or self._guess(core)
 
     def _guess(self, core: list[str]) -> str | None:
