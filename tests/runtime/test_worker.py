@@ -9,15 +9,17 @@ import json
 import logging
 import sqlite3
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 import structlog
 
-from bot import effects, inbox, logs, outbox, turn
+from bot import effects, house, inbox, logs, outbox, turn
 from bot.channels import Failed, Incoming, Receipt
 from bot.service import Puente, build
 from flows.message import Message
@@ -283,3 +285,19 @@ class TestLogs:
             await http.get("/api/v1/cases", headers={"authorization": f"Bearer {TOKEN}"})
         said = heard()
         assert not [canary for canary in CANARIES if canary in said]
+
+
+async def test_what_understands_people_never_runs_on_the_event_loop(home: Home) -> None:
+    """A long story may take some milliseconds: nobody else's message, page or alarm waits for them."""
+    heard: list[str] = []
+
+    class Listens:
+        def hear(self, text: str, /) -> None:
+            heard.append(threading.current_thread().name)
+
+    mind = replace(home.puente.house.book.mind, dangers=Listens())
+    home.puente.house = house.build(mind)
+    async with working(home.puente):
+        await write(home, "hola", "1")
+        await until(lambda: bool(heard) and quiet(home))
+    assert heard and all(name.startswith("record") for name in heard)
