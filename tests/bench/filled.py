@@ -13,8 +13,8 @@ from tests.bench.peers.puente import Bot
 from tests.installation import Home
 from tests.minds import MIND
 
-WROTE = (*Bot.prelude, "xela", "hace unas semanas", "trabajo")
-"""As far as everybody has come: six questions of the profile are open."""
+WROTE = Bot.prelude[:4]
+"""As far as everybody has come: they are asked whether we may keep what they tell us."""
 
 AT_ONCE = 20_000
 

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import arrivals, contacts, keeping, machines
+from tests.bench import arrivals, contacts, keeping, machines, plots
 from tests.bench.contenders import REPLIES, Bench, Runner, machine
 
 SQLITE = (
@@ -81,6 +81,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--messages", type=int, default=1000, help="of one contact, one after another")
     parser.add_argument("--paced", type=float, default=10, help="seconds' worth of messages at each pace")
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--plots", type=Path, help="a folder for drawings of contacts and workers (SVG)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where the databases lie; a real disk, unless you want to know")
     parser.add_argument("--where", action="store_true", help="show where the time of a turn of ours goes")
@@ -94,5 +95,7 @@ def main(arguments: list[str]) -> None:
         try:
             for name in wanted:
                 SECTIONS[name](bench)
+            for path in plots.draw(given.plots, bench.drawn) if given.plots else ():
+                print(f"drawn: {path}")
         finally:
             bench.close()
