@@ -64,7 +64,6 @@ def fill(folder: Path, model: str, already: int, until: int) -> None:
             for statement in statements:
                 db.execute(statement, {"model": model})
             db.execute("COMMIT")
-        db.execute("ANALYZE")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
 

@@ -27,8 +27,8 @@ FAST = LIMITS._replace(per_second=1e6, per_chat=1e6)
 limits.BURST = 1e9  # the people here answer at once and are no flood
 ANSWERED = """SELECT COUNT(*) AS n FROM (SELECT contact_id FROM profile_answer GROUP BY contact_id
 HAVING COUNT(*) >= :fields) AS whole"""
-UNDER_WAY = """SELECT (SELECT COUNT(*) FROM outbox WHERE state IN ('waiting', 'claimed'))
-+ (SELECT COUNT(*) FROM inbox WHERE done_at IS NULL) AS n"""
+UNDER_WAY = """SELECT (SELECT COUNT(*) FROM outbox WHERE channel IN ('telegram', 'whatsapp')
+AND state IN ('waiting', 'claimed')) + (SELECT COUNT(*) FROM inbox WHERE done_at IS NULL) AS n"""
 
 
 class Deaf:
