@@ -30,12 +30,12 @@ def arrivals(bench: Bench) -> None:
     """Open loop: the schedule is fixed beforehand, and every time counts from when the message was due."""
     given = bench.given
     print(
-        f"\n{given.rate:g} messages a second for {given.seconds:g} s, whatever becomes of them; everything understood"
+        f"\n{given.rate:g} messages a second for {given.seconds:g} s, whatever becomes of them; understood: {given.mind}"
     )
     print(f"{'':18} {'must':>8} {'aim':>8}  {'':7} {'median':>9} {'p95':>9} {'p99':>9} {'most':>9}")
     here = bench.folder / "arrivals"
     here.mkdir()
-    with _server(here) as server:
+    with _server(here, given.mind) as server:
         webhooks, replies, cpu = uvloop.run(_measure(server, given.rate, given.seconds, given.seed))
     for (name, _share, must, aim), times in zip(MUSTS, (webhooks, replies), strict=True):
         found = [percentile(times, share) * 1000 for share in (0.5, 0.95, 0.99, 1.0)]
@@ -54,9 +54,9 @@ def percentile(times: list[float], share: float) -> float:
 
 
 @contextmanager
-def _server(folder: Path) -> Iterator[subprocess.Popen[str]]:
+def _server(folder: Path, mind: str) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.peers.served", "--folder", str(folder)], cwd=ROOT,
+        [sys.executable, "-m", "tests.bench.peers.served", "--folder", str(folder), "--mind", mind], cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as server:  # fmt: skip
         yield server

@@ -11,9 +11,6 @@ from typing import Any
 from tests.bench import filled, machines
 from tests.bench.contenders import Bench, Figure, Runner
 
-HELD = 3000
-"""People who are left waiting in mid-conversation."""
-
 FLAT = 1.15
 """Times the first figure that still counts as flat."""
 
@@ -63,18 +60,20 @@ def waiting(bench: Bench) -> None:
         Runner("python-telegram-bot, own SQLite", "ptb_sqlite"),
         Runner("floor: bare sqlite3", "floor"),
     )
-    title = f"Resident memory added by a contact in mid-conversation ({HELD:,} of them); must ≤ 400 B, aim ~0"
-    bench.table(title, runners, 20, BYTES, "--hold", str(HELD))
+    title = (
+        f"Resident memory added by a contact in mid-conversation ({bench.given.held:,} of them); must ≤ 400 B, aim ~0"
+    )
+    bench.table(title, runners, 20, BYTES, "--hold", str(bench.given.held))
 
 
 def long(bench: Bench) -> None:
     """One contact's first messages and their thousandth."""
-    told = bench.run(Runner("puente", "long"), 1, "--messages", str(bench.given.messages))
+    told = bench.run(Runner("puente", "long"), 1, "--messages", str(bench.given.messages), "--mind", bench.given.mind)
     blocks = [(number, seconds * 1e6) for number, seconds in told["blocks"]]
-    print(f"\nOne contact writes {bench.given.messages:,} messages, everything understood; must: flat")
+    print(f"\nOne contact writes {bench.given.messages:,} messages; understood: {bench.given.mind}; must: flat")
     print("  " + " · ".join(f"to {number:,}: {cost:.0f} µs" for number, cost in blocks))
-    half = len(blocks) // 2
-    early, late = (statistics.median(cost for _n, cost in some) for some in (blocks[1 : half + 1], blocks[half:]))
+    half = (len(blocks) + 1) // 2
+    early, late = (statistics.median(cost for _n, cost in some) for some in (blocks[:half], blocks[-half:]))
     print(f"  second half {late / early:.2f} × the first  {'flat' if late <= early * FLAT else 'MISSED'}", flush=True)
 
 

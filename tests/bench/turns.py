@@ -66,7 +66,8 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
 """What can be measured, in the order it is."""
 
 
-def main(arguments: list[str]) -> None:
+def parsed(arguments: list[str]) -> argparse.Namespace:
+    """What is wanted. Ends the program in words where it makes no sense."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench turns", description=__doc__)
     parser.add_argument("--only", default=",".join(SECTIONS), help=f"of {', '.join(SECTIONS)} (commas between)")
     parser.add_argument("--rounds", type=int, default=5)
@@ -82,18 +83,25 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--paced", type=float, default=10, help="seconds' worth of messages at each pace")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--plots", type=Path, help="a folder for drawings of contacts and workers (SVG)")
+    parser.add_argument("--held", type=int, default=3000, help="people left waiting where memory is measured")
+    parser.add_argument("--mind", default="whole", help="what `arrivals` and `long` understand: deaf, danger, whole")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where the databases lie; a real disk, unless you want to know")
     parser.add_argument("--where", action="store_true", help="show where the time of a turn of ours goes")
     given = parser.parse_args(arguments)
-    wanted = [name for name in given.only.split(",") if name]
-    if unknown := set(wanted) - set(SECTIONS):
+    given.wanted = [name for name in given.only.split(",") if name]
+    if unknown := set(given.wanted) - set(SECTIONS):
         parser.error(f"--only knows no {', '.join(sorted(unknown))}")
+    return given
+
+
+def main(arguments: list[str]) -> None:
+    given = parsed(arguments)
     print(machine(given.seed))
     with tempfile.TemporaryDirectory(prefix="puente-bench-", dir=given.folder) as folder:
         bench = Bench(given, Path(folder))
         try:
-            for name in wanted:
+            for name in given.wanted:
                 SECTIONS[name](bench)
             for path in plots.draw(given.plots, bench.drawn) if given.plots else ():
                 print(f"drawn: {path}")

@@ -18,7 +18,7 @@ def opened(given: ptb.Given) -> Any:
 
 
 def _kept(path: Path) -> int:
-    return ptb.complete(list(pickle.loads(path.read_bytes()).values()))
+    return ptb.complete(list(pickle.loads(path.read_bytes()).values())) if path.exists() else 0
 
 
 if __name__ == "__main__":
