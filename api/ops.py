@@ -40,7 +40,7 @@ async def metrics(puente: House, request: Request) -> Response:
     if not _may_look(request, None if token is None else token.get_secret_value()):
         return problem(404, "Not Found")
     try:
-        gathered = await puente.record.run(meters.gather, time.time())
+        gathered = await puente.record.run(meters.gather, time.time(), list(puente.channels))
     except DOWN:
         gathered = []
     return Response(meters.shown(gathered), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from bot import catalogues, crypto, disk, layouts, unreadable, watch
+from bot import catalogues, crypto, disk, layouts, outside, unreadable, watch
 from bot.channels.hooks import Examined, Finding
 from bot.models.migrate import newest
 from bot.record import Record, Tx
@@ -27,6 +27,8 @@ async def examine(given: Settings) -> list[Finding]:
         found += record.do(_database, given)
         if any(finding.level == "bad" for finding in found):
             return [*found, *_languages()]
+        if given.public_base_url is not None:
+            found.append(await outside.reached(given.public_base_url))
         found += await _channels(given, record)
         found += record.do(_matters)
     except (DBAPIError, crypto.NoKeys) as error:
@@ -40,7 +42,7 @@ async def examine(given: Settings) -> list[Finding]:
 def _settings(given: Settings) -> Iterator[Finding]:
     yield _ok("settings", "Los ajustes se pueden usar.", "The settings can be used.")
     if given.public_base_url is not None and not given.public_base_url.startswith("https:"):
-        yield _warn("public", "PUBLIC_BASE_URL no es https: Telegram y Twilio no llaman ahí.",
+        yield _warn("https", "PUBLIC_BASE_URL no es https: Telegram y Twilio no llaman ahí.",
                     "PUBLIC_BASE_URL is not https: Telegram and Twilio do not call there.")  # fmt: skip
     if given.production and given.demo:
         yield _warn("demo", "PUENTE_DEMO carga oficinas de ejemplo en producción. Quítelo.",

@@ -31,23 +31,25 @@ WINDOW_KEPT = 60.0
 
 UNREAD = """SELECT COUNT(*) AS n, COUNT(DISTINCT contact_id) AS lanes, MIN(received_at) AS oldest FROM inbox
 WHERE done_at IS NULL AND contact_id IS NOT NULL"""
-PENDING = """SELECT channel, state, COUNT(*) AS n, MIN(due_at) AS oldest FROM outbox
-WHERE state IN ('waiting', 'claimed', 'unknown') GROUP BY channel, state"""
-CASES = "SELECT state, urgency, COUNT(*) AS n FROM handoff_case WHERE state <> 'closed' GROUP BY state, urgency"
+PENDING = """SELECT channel, state, COUNT(*) AS n FROM outbox WHERE channel = :channel
+AND state IN ('waiting', 'claimed', 'unknown') GROUP BY channel, state"""
+CASES = """SELECT state, urgency, COUNT(*) AS n FROM handoff_case WHERE open_contact IS NOT NULL
+GROUP BY state, urgency"""
 OPEN_WINDOWS = "SELECT channel, COUNT(*) AS n FROM address WHERE last_inbound_at > :since GROUP BY channel"
 
 _windows: tuple[float, list[Any]] = (0.0, [])
 
 
-def gather(tx: Tx, now: float) -> list[Metric]:
-    """What the record says at this moment."""
+def gather(tx: Tx, now: float, channels: Iterable[str]) -> list[Metric]:
+    """What the record says at this moment; of the outbox, what these channels have on their way."""
     unread = tx.one(UNREAD)
     age = 0.0 if unread["oldest"] is None else max(0.0, now - unread["oldest"])
     found = [
         _one("puente_inbox_unread", "Messages nobody has worked through yet", unread["n"]),
         _one("puente_inbox_age_seconds", "Age of the oldest of them", age),
         _one("puente_lanes_waiting", "People with something unread", unread["lanes"]),
-        _by(["channel", "state"], "puente_outbox", "Messages on their way, and uncertain ones", tx.all(PENDING)),
+        _by(["channel", "state"], "puente_outbox", "Messages on their way, and uncertain ones",
+            [row for channel in channels for row in tx.all(PENDING, channel=channel)]),
         _by(["state", "urgency"], "puente_cases", "Open cases", tx.all(CASES)),
         _by(["channel"], "puente_windows_open", "Addresses that wrote within 24 hours", _open_windows(tx, now)),
         _by(["matter"], "puente_alerts", "Alarms that last",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot import service
-from bot.channels import Event
+from bot.channels import Event, Incoming, Unreadable
 from bot.channels.telegram import Telegram
 from bot.channels.telegram_polling import poll
 from tests.channels.conftest import PUBLIC, SECRET, Town, town
@@ -121,6 +121,7 @@ async def test_polling_survives_what_telegram_says(there: Town, bot: Telegram, f
         ana = there.on_telegram()
         await ana.say("hola")
         await there.until(lambda: bool(got))
+    assert [event.message.text for event in got] == ["hola"]  # type: ignore[union-attr]
 
 
 async def test_polling_survives_our_own_database(there: Town, bot: Telegram) -> None:
@@ -156,3 +157,6 @@ async def test_updates_the_library_cannot_read_stop_nobody(there: Town, bot: Tel
     async with polling(bot, keep):
         await there.until(lambda: len(got) == len(broken_ones) + 1)
         await there.until(lambda: there.telegram.updates.pending == [])
+    assert isinstance(got[-1], Incoming)
+    assert got[-1].message.text == "hola"
+    assert {type(event) for event in got} == {Incoming, Unreadable}

@@ -33,6 +33,9 @@ from .twilio_limits import Refused
 from .whatsapp_phone import WhatsAppPhone
 from .wire import Cable, cut_all
 
+SETTLE = 4
+"""Turns of the loop from accepting a connection to having closed it."""
+
 
 class Listens(Protocol):
     """What can be put on a port: an ASGI app that is told its address."""
@@ -101,6 +104,10 @@ class Served:
             await asyncio.sleep(0)  # lets the cut connections notice, so that uvicorn waits for none
             self._server.over.set()
             await self._task
+            # who was cut may have come again before the port was closed: nothing of it is left to the collector
+            for _turn in range(SETTLE):
+                cut_all(self.port)
+                await asyncio.sleep(0)
             self._server = None
 
     def start_in_thread(self) -> str:

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot import doctor, keeping, watch
+from bot import doctor, keeping, outside, watch
 from bot.channels import clock
 from bot.channels.hooks import Finding
+from bot.channels.whatsapp_sync import sync
 from bot.settings import Settings
 from tests.installation import Home
 from tests.ops.conftest import Place
@@ -164,3 +165,56 @@ def test_the_command_speaks_the_language_of_the_machine(
     assert ("The tables are" in told) is (shows in ("en", "both"))
     home.run("UPDATE alembic_version SET version_num = '0000'")
     assert keeping.doctor_command(argparse.Namespace(), home.puente.settings) == 1
+
+
+SETTINGS: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "nothing to say": ({}, set()),
+    "no https": ({"public_base_url": "http://127.0.0.1:9"}, {"https", "public"}),
+    "a demo in production": ({"puente_production": True, "puente_demo": True}, {"demo", "alerts"}),
+    "nobody is mailed": ({"puente_production": True, "puente_demo": False}, {"alerts"}),
+}
+
+
+@pytest.mark.parametrize(("given", "warned"), SETTINGS.values(), ids=SETTINGS.keys())
+def test_what_could_be_set_better(home: Home, given: dict[str, Any], warned: set[str]) -> None:
+    found = findings(home.puente.settings.model_copy(update=given))
+    names = {name for name, one in found.items() if one.level == "warn"}
+    assert {name for name in names if not name.startswith("language.")} == warned
+    assert all(found[name].es and found[name].en for name in warned)
+
+
+async def test_all_layouts_are_there_after_the_sync(place: Place) -> None:
+    await place.start()
+    given = place.settings()
+    await sync(place.channels(given, place.puente.record)["whatsapp"], place.puente.record)
+    assert (await examined(place))["twilio.contents"].level == "ok"
+
+
+WRONG: dict[str, tuple[int, dict[str, str], str, str, str]] = {
+    "us": (200, {}, '{"status":"alive"}', "ok", "leads to Puente"),
+    "a redirect": (308, {"location": "https://puente.example.org/healthz"}, "", "bad", "=https://puente.example.org"),
+    "to a path": (301, {"location": "/es/healthz"}, "", "bad", "/es"),
+    "something else": (200, {}, "<html>", "bad", "not Puente (200)"),
+    "a proxy with nobody behind it": (502, {}, "", "bad", "not Puente (502)"),
+}
+
+
+@pytest.mark.parametrize(("status", "headers", "body", "level", "words"), WRONG.values(), ids=WRONG.keys())
+async def test_our_public_address_leads_to_us(
+    status: int, headers: dict[str, str], body: str, level: str, words: str
+) -> None:
+    """SAFETY A2: http for https, or a path more, and no signature of a provider's would ever match."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        lines = [f"HTTP/1.1 {status} x", f"content-length: {len(body)}", "connection: close"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        writer.write(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        found = await outside.reached(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    assert found.level == level
+    assert words in found.en
+    assert found.es != found.en

@@ -21,8 +21,10 @@ from bot.readiness import Readiness
 from bot.record import DOWN, Record
 from bot.service import Puente, build
 from bot.settings import Unusable, WrongSetting
+from tests.fakes.faults import refuse
 from tests.installation import Home, Template
 from tests.minds import MIND
+from tests.ops.conftest import Place
 
 
 def client(puente: Puente, serves: bool = True, address: str = "127.0.0.1") -> httpx.AsyncClient:
@@ -117,6 +119,44 @@ async def test_metrics_say_how_it_is_and_of_nobody(home: Home) -> None:
     assert ana.contact not in text
 
 
+def counted(text: str, name: str, **labels: str) -> float:
+    """The sum of a metric's samples with these labels; 0 where it never happened."""
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    )
+
+
+async def test_turns_sends_and_what_a_provider_refused_are_counted(place: Place) -> None:
+    await place.start()
+    phone = place.on_telegram()
+    async with client(place.puente) as web:
+        before = (await web.get("/metrics")).text
+        place.telegram.plan.add(refuse(400, "Bad Request: message is too long"))
+        await phone.say("hola")
+        await place.until(place.idle)
+        await phone.say("español")
+        await phone.hears()
+        await place.until(place.idle)
+        meters._windows = (0.0, [])
+        after = (await web.get("/metrics")).text
+
+    def more(name: str, **labels: str) -> float:
+        return counted(after, name, **labels) - counted(before, name, **labels)
+
+    assert more("puente_turn_seconds_count") == 2
+    assert more("puente_turn_seconds_sum") > 0
+    assert more("puente_sends_total", channel="telegram", outcome="refused") == 1
+    assert more("puente_sends_total", channel="telegram", outcome="sent") == 1
+    assert counted(after, "puente_windows_open", channel="telegram") == 1
+    assert counted(after, "puente_inbox_age_seconds") == 0
+    ages = families(after)["puente_round_age_seconds"]
+    assert ages.keys() >= {("alerts",), ("queue|telegram",), ("missed|whatsapp",)}
+    assert phone.address not in after
+
+
 async def test_metrics_are_for_this_machine_only(home: Home) -> None:
     async with client(home.puente) as here, client(home.puente, address="203.0.113.9") as there:
         assert (await here.get("/metrics")).status_code == 200
@@ -137,7 +177,7 @@ async def test_with_a_token_metrics_are_for_who_has_it(home: Home) -> None:
 async def test_metrics_while_the_database_is_gone_still_say_what_this_process_knows(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def gone(tx: Any, now: float) -> Any:
+    def gone(tx: Any, now: float, channels: Any) -> Any:
         raise DOWN[0]("SELECT", {}, Exception())
 
     monkeypatch.setattr(meters, "gather", gone)

@@ -172,7 +172,13 @@ class TestStart:
     """Every way database and keys can meet at a start (SAFETY H4)."""
 
     def test_both_there(self, template: Template, tmp_path: Path) -> None:
-        service.prepare(template.copy(tmp_path)).close()
+        given = template.copy(tmp_path)
+        kept = (tmp_path / "keys.json").read_bytes()
+        record = service.prepare(given)
+        sealed = record.do(lambda tx: tx.one("SELECT name FROM staff LIMIT 1"))["name"]
+        record.close()
+        assert crypto.vault().open("staff.name", sealed)
+        assert (tmp_path / "keys.json").read_bytes() == kept
 
     def test_neither_there(self, template: Template, tmp_path: Path) -> None:
         service.prepare(template.settings(tmp_path)).close()

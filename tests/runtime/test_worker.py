@@ -81,6 +81,7 @@ async def test_a_message_nobody_was_woken_for_is_found(home: Home, monkeypatch: 
     monkeypatch.setattr("bot.worker.SWEEP", 0.05)
     async with working(home.puente):
         await until(lambda: sent(home) == ["sent"])
+    assert home.one("SELECT done_at FROM inbox")["done_at"] is not None
 
 
 async def test_a_restart_goes_on_where_it_stood(home: Home) -> None:
@@ -144,6 +145,10 @@ async def test_a_channel_that_breaks_stops_nobody_elses_message(
         await write(home, "hola", "1", "luis")
         await until(lambda: [said["state"] for said in home.person("luis").said()] == ["sent"])
         await until(lambda: home.person("ana").said()[0]["state"] not in ("waiting", "claimed"))
+    assert [said["state"] for said in home.person("ana").said()] == [
+        "unknown"
+    ]  # it may have gone; staff are shown it
+    assert [said["state"] for said in home.person("luis").said()] == ["sent"]
 
 
 async def test_a_database_that_is_full_for_a_moment_loses_nothing(
@@ -161,6 +166,8 @@ async def test_a_database_that_is_full_for_a_moment_loses_nothing(
     async with working(home.puente):
         await write(home, "hola", "1")
         await until(lambda: sent(home) == ["sent"])
+    assert full == [0]
+    assert home.one("SELECT attempts FROM outbox")["attempts"] == 1
 
 
 @pytest.fixture
