@@ -24,7 +24,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--canaries", default="40", help="conversations in which nobody may be seen (1000: all of them)")
+    parser.addoption("--canaries", default="24", help="conversations in which nobody may be seen (1000: all of them)")
     parser.addoption("--accept", action="store_true", help="write chats and stored names anew from what happened")
 
 

@@ -1,6 +1,6 @@
 """Conversations with every logger at DEBUG and errors on every way: nobody is in a log, a page or a metric.
 
-About forty by default; `pytest tests/test_canaries.py --canaries 1000` for all of them (SAFETY X18, O2).
+About two dozen by default; `pytest tests/test_canaries.py --canaries 1000` for all of them (SAFETY X18, O2).
 """
 
 from __future__ import annotations

@@ -157,6 +157,22 @@ def test_ten_deaths_in_one_conversation(house: House) -> None:
     assert (cases, unread, check) == (1, 0, "ok")
 
 
+def test_told_to_stop_in_the_middle_of_a_turn(house: House) -> None:
+    """As at every upgrade: it ends well, and what it had taken in is answered, once, by the next."""
+    for number, text in enumerate(SAID[:5]):
+        assert house.write(text, f"message-{number}")
+        time.sleep((0, 0.001, 0.003, 0.01, 0.03)[number])
+        assert house.kill(signal.SIGTERM) in (0, -signal.SIGTERM)
+        house.start()
+        assert house.write(text, f"message-{number}"), "the page does not know that it was kept"
+        house.until(house.answered)
+    shown = house.read()
+    assert shown is not None
+    assert [line["text"] for line in shown["messages"] if line["from"] == "me"] == SAID[:5]
+    assert [line["from"] == "me" for line in shown["messages"]] == [True, False] * 5
+    assert "Traceback" not in (house.folder / "stderr").read_text()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_told_to_stop_it_stops_soon_though_a_page_listens(house: House, number: int) -> None:
     assert house.write("hola", "message-0")

@@ -66,6 +66,37 @@ def until(true: Any, seconds: float = 90) -> Any:
 
 
 @pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_a_worker_told_to_stop_in_the_middle_of_a_turn(database: dict[str, Any], tmp_path: Path) -> None:
+    """What it had begun is answered once, by itself or by the next."""
+    web = _free_port()
+    given = {
+        "DATABASE_URL": database["database_url"],
+        "PUENTE_KEYS": str(database["puente_keys"]),
+        "PUENTE_DEMO": "0",
+    }
+    cookie, said = "s" * 43, ("hola", "español")
+
+    def lines() -> list[Any]:
+        return list(ask(web, "/chat/messages", cookie=cookie)[1]["messages"])
+
+    with process(tmp_path, "web", PORT=str(web), **given):
+        until(lambda: ask(web, "/readyz")[0] == 200)
+        for number, text in enumerate(said):
+            port = _free_port()
+            with process(tmp_path, "worker", PORT=str(port), **given) as working:
+                until(lambda port=port: ask(port, "/readyz")[0] == 200)
+                body = {"id": f"m-000000{number}", "text": text}
+                assert ask(web, "/chat/messages", body, cookie)[0] == 202
+                time.sleep((0, 0.02)[number])
+            assert working.returncode in ENDED
+        with process(tmp_path, "worker", **given):
+            until(lambda: len(lines()) >= 2 * len(said))
+        assert [line["text"] for line in lines() if line["from"] == "me"] == list(said)
+        answers = [line["text"] for line in lines() if line["from"] != "me"]
+        assert len(set(answers)) == len(answers) == len(said), "one answer to each, whoever gave it"
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
 def test_a_web_and_a_worker(database: dict[str, Any], tmp_path: Path) -> None:
     web, worker = _free_port(), _free_port()
     given = {
