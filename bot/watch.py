@@ -39,7 +39,8 @@ AND state = 'waiting' AND lane < :broadcast AND created_at < :before AND (due_at
 WENT = """SELECT channel, COUNT(*) AS n, SUM(CASE WHEN state IN ('refused', 'unknown') THEN 1 ELSE 0 END) AS bad
 FROM (SELECT channel, state, created_at FROM outbox ORDER BY id DESC LIMIT :latest) AS latest
 WHERE created_at > :since AND state NOT IN ('waiting', 'claimed', 'dropped') GROUP BY channel"""
-UNTAKEN = """SELECT COUNT(*) AS n, MIN(opened_at) AS oldest FROM handoff_case WHERE open_contact IS NOT NULL
+# open ones only, by their index: a comparison is what SQLite looks up, IS NOT NULL it reads through
+UNTAKEN = """SELECT COUNT(*) AS n, MIN(opened_at) AS oldest FROM handoff_case WHERE open_contact > ''
 AND contact_id IS NOT NULL AND state = 'new' AND urgency = :urgency AND opened_at < :before"""
 
 
