@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.deps import House
 from bot import inbox, limits, webchat
 from bot.channels import Incoming
+from bot.news import told
 from bot.record import Tx
 from bot.service import Puente
 from bot.settings import Settings
@@ -146,10 +147,7 @@ async def _events(puente: Puente, browser: str | None, after: int) -> AsyncItera
             if quiet >= QUIET:
                 quiet = 0.0
                 yield ": …\n\n"
-            try:
-                await asyncio.wait_for(news.wait(), LOOK)
-            except TimeoutError:
-                continue
+            await told(news, LOOK)
     finally:
         unhear()
 

@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from sqlmodel import select
 
+from bot import news
 from bot.channels import Channel
 from bot.channels.whatsapp_layouts import current
 from bot.models import ContentTemplate
@@ -49,8 +50,7 @@ async def follow(record: Record, channels: Mapping[str, Channel]) -> None:
     unhear = record.news.hear(NEWS, lambda _layout: changed.set())
     try:
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), LOOK)
+            await news.told(changed, LOOK)
             changed.clear()
             with contextlib.suppress(*DOWN):  # the next look sees it
                 found = await record.run(stored)

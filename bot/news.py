@@ -17,6 +17,19 @@ CHANNEL = "puente"
 Heard = Callable[[str], None]
 
 
+async def told(event: asyncio.Event, within: float) -> bool:
+    """Wait for an event for so many seconds; whether it came.
+
+    `asyncio.wait_for` (Python 3.11) loses the word to stop that comes together with the event.
+    """
+    try:
+        async with asyncio.timeout(within):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
 class News:
     """Short notices by topic. They may be lost (a listener away, a connection down): the rows are the truth."""
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import deque
 from functools import partial
 
 import structlog
 
-from bot import failpoints, meters, outbox
+from bot import failpoints, meters, news, outbox
 from bot.channels import Channel, Failed, Receipt
 from bot.channels.hooks import Recounts
 from bot.logs import where
@@ -83,8 +82,7 @@ class Pump:
                     more = False
                     self._more.clear()
                 if not more:
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._more.wait(), self._nap())
+                    await news.told(self._more, self._nap())
         finally:
             unhear()
             self._loop = None

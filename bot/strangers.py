@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import Counter
 
 import structlog
 
-from bot import alerts, meters
+from bot import alerts, meters, news
 from bot.record import DOWN, Record
 
 log = structlog.get_logger()
@@ -41,8 +40,7 @@ class Strangers:
             await self._writing
 
     async def _write_soon(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hurry.wait(), TOGETHER)
+        await news.told(self._hurry, TOGETHER)
         await self._write()
 
     async def _write(self) -> None:

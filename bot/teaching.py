@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 from sqlmodel import select
 
-from bot import knowledge, memo, unanswered
+from bot import knowledge, memo, news, unanswered
 from bot.house import House
 from bot.knowledge import Own
 from bot.logs import where
@@ -50,8 +50,7 @@ async def follow(record: Record, house: Callable[[], House], use: Callable[[Hous
     known = await _last(record, None)
     try:
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(told.wait(), LOOK)
+            await news.told(told, LOOK)
             told.clear()
             if (last := await _last(record, known)) != known:
                 with contextlib.suppress(*DOWN):  # the next look sees it

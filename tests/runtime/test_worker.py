@@ -19,7 +19,7 @@ import httpx
 import pytest
 import structlog
 
-from bot import effects, house, inbox, logs, outbox, turn
+from bot import effects, house, inbox, logs, news, outbox, turn
 from bot.channels import Failed, Incoming, Receipt
 from bot.service import Puente, build
 from flows.message import Message
@@ -308,3 +308,24 @@ async def test_what_understands_people_never_runs_on_the_event_loop(home: Home) 
         await write(home, "hola", "1")
         await until(lambda: bool(heard) and quiet(home))
     assert heard and all(name.startswith("record") for name in heard)
+
+
+@pytest.mark.parametrize("who", ["pump", "helper"])
+async def test_a_word_to_stop_that_comes_together_with_news_is_heard(home: Home, who: str) -> None:
+    """Else a process that is told to end while somebody writes never does."""
+    event = asyncio.Event()
+    if who == "pump":
+        pump = home.puente.worker.pumps["web"]
+        event = pump._more
+        task = asyncio.create_task(pump.run())
+        async with asyncio.timeout(15):
+            while not event._waiters:  # type: ignore[attr-defined]
+                await asyncio.sleep(0.001)
+    else:
+        task = asyncio.create_task(news.told(event, 60))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+    event.set()
+    task.cancel()
+    done, _still = await asyncio.wait({task}, timeout=10)
+    assert done
+    assert task.cancelled()
