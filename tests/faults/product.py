@@ -148,8 +148,9 @@ class Product:
         self.vendors.advance(seconds)
 
     async def telegram(self, update: dict[str, Any]) -> int:
-        headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
-        return (await self._web.post("/webhooks/telegram", json=update, headers=headers)).status_code
+        headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET, "Content-Type": "application/json"}
+        body = json.dumps(update).encode()  # half a surrogate pair can be written so, and only so
+        return (await self._web.post("/webhooks/telegram", content=body, headers=headers)).status_code
 
     async def twilio(self, path: str, body: bytes, headers: dict[str, str]) -> int:
         form = {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
