@@ -22,25 +22,38 @@ import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot import logs
 from tests.cluster import NoPostgres, binaries
+from tests.faults.kept import remember, remembered
+
+
+class Harness(NamedTuple):
+    """Its module, the seconds its full size takes on two quiet cores, and in how many rounds it is done.
+
+    Rounds of a seed each, on one kind of database each, are what an interrupted run does not repeat; without any, the
+    harness remembers by itself what it has done.
+    """
+
+    module: str
+    seconds: float
+    rounds: int = 1
+
 
 HARNESSES = {
-    # name: (module, seconds that its full size takes on two quiet cores)
-    "sweep": ("sweep", 7200.0),
-    "migration": ("starts", 900.0),
-    "storm": ("storms", 420.0),
-    "takeover": ("races", 1500.0),
-    "texts": ("texts", 1800.0),
-    "upgrade": ("upgrade", 150.0),
-    "sender": ("sender", 900.0),
-    "crowd": ("crowd", 3000.0),
-    "soak": ("soak", 3600.0),
-    "outage": ("outage", 90.0),
-    "providers": ("providers", 300.0),
-    "neighbours": ("neighbours", 1400.0),
+    "sweep": Harness("sweep", 7200.0, 0),
+    "migration": Harness("starts", 900.0, 0),
+    "storm": Harness("storms", 420.0),
+    "takeover": Harness("races", 1500.0, 4),
+    "texts": Harness("texts", 1800.0, 10),
+    "upgrade": Harness("upgrade", 150.0),
+    "sender": Harness("sender", 900.0, 4),
+    "crowd": Harness("crowd", 3000.0, 10),
+    "soak": Harness("soak", 3600.0, 0),
+    "outage": Harness("outage", 90.0),
+    "providers": Harness("providers", 300.0),
+    "neighbours": Harness("neighbours", 1400.0, 0),
 }
 
 
@@ -61,14 +74,14 @@ def main() -> int:
             return 1
         kinds = [kind for kind in kinds if kind != "postgres"]
     names = asked.names or list(HARNESSES)
-    budget = sum(HARNESSES[name][1] for name in names) if asked.whole else _seconds(asked.budget)
+    budget = 1e6 if asked.whole else _seconds(asked.budget)
     end = time.monotonic() + budget
     failed, used = False, sum(os.times()[:4])
     with _folder(asked.resume) as folder:
         for place, name in enumerate(names):
-            rest = sum(HARNESSES[one][1] ** 0.5 for one in names[place:])
-            mine = (end - time.monotonic()) * HARNESSES[name][1] ** 0.5 / rest
-            share = min(1.0, max(0.0005, mine / HARNESSES[name][1]))
+            rest = sum(HARNESSES[one].seconds ** 0.5 for one in names[place:])
+            mine = (end - time.monotonic()) * HARNESSES[name].seconds ** 0.5 / rest
+            share = min(1.0, max(0.0005, mine / HARNESSES[name].seconds))
             began = time.monotonic()
             for line in _run(name, kinds, folder / name, asked, share, began + mine):
                 failed |= line.startswith("FAIL")
@@ -83,18 +96,49 @@ def main() -> int:
 def _run(
     name: str, kinds: list[str], folder: Path, asked: argparse.Namespace, share: float, until: float
 ) -> Iterator[str]:
-    """One harness, given of these what it takes."""
-    run: Any = importlib.import_module(f"tests.faults.{HARNESSES[name][0]}").run
+    """One harness, in rounds; those that stand in the folder already are told, not done again."""
     whole = asked.whole or share > LONG
+    rounds = HARNESSES[name].rounds
+    if not rounds:
+        yield from _round(name, kinds, folder, asked, asked.seed, share, until, whole)
+        return
+    rounds = rounds if whole else 1
+    kept = folder / "rounds.jsonl"
+    done = {row["round"]: row["lines"] for row in remembered(kept)}
+    todo = [(number, kind) for number in range(rounds) for kind in kinds]
+    for place, (number, kind) in enumerate(todo):
+        key = f"{kind} {number} {asked.seed} {'whole' if asked.whole else asked.budget}"
+        if key not in done:
+            mine = time.monotonic() + (until - time.monotonic()) / (len(todo) - place)
+            seed = asked.seed + 1000 * number
+            done[key] = list(_round(name, [kind], folder, asked, seed, share / rounds, mine, whole))
+            folder.mkdir(parents=True, exist_ok=True)
+            remember(kept, round=key, lines=done[key])
+        yield from done[key]
+
+
+def _round(
+    name: str, kinds: list[str], folder: Path, asked: argparse.Namespace, seed: int, share: float, until: float,
+    whole: bool,
+) -> Iterator[str]:  # fmt: skip
+    """The harness itself, given of these what it takes."""
+    run: Any = importlib.import_module(f"tests.faults.{HARNESSES[name].module}").run
     offered = {
-        "kinds": kinds, "folder": folder, "seed": asked.seed, "case": asked.case, "share": share, "until": until,
+        "kinds": kinds, "folder": folder, "seed": seed, "case": asked.case, "share": share, "until": until,
         "whole": whole, "most": asked.most,
     }  # fmt: skip
+    failed = False
     try:
-        yield from run(**{name: offered[name] for name in inspect.signature(run).parameters})
+        for line in run(**{name: offered[name] for name in inspect.signature(run).parameters}):
+            failed |= line.startswith("FAIL")
+            yield line
     except Exception as error:
         traceback.print_exc()
+        failed = True
         yield f"FAIL {name}: it broke: {type(error).__name__}: {error}"
+    if failed and not asked.case:
+        size = "--whole" if asked.whole else f"--budget {asked.budget}"
+        yield f"  again: python -m tests.faults {name} --on {','.join(kinds)} --seed {seed} {size}"
 
 
 @contextlib.contextmanager
@@ -115,7 +159,7 @@ def _seconds(budget: str) -> float:
 
 
 def _arguments() -> argparse.Namespace:
-    harnesses = "\n".join(f"  {name:11} {_about(module)}" for name, (module, _seconds) in HARNESSES.items())
+    harnesses = "\n".join(f"  {name:11} {_about(one.module)}" for name, one in HARNESSES.items())
     ask = argparse.ArgumentParser(
         prog="python -m tests.faults",
         description=__doc__,

@@ -29,7 +29,8 @@ from bot.channels import Spoken, numbered
 from bot.record import Record
 from tests.fakes.twilio import FakeTwilio
 from tests.fakes.twilio_hooks import signed
-from tests.faults.product import UNREAD, Databases, Product, databases, remember, remembered, warm
+from tests.faults.kept import remember, remembered
+from tests.faults.product import UNREAD, Databases, Product, databases, warm
 from tests.faults.upgrade import Town
 from tests.faults.vendors import PUBLIC, SECRET, Vendors, shown
 from tests.oracle import Expected, Heard, Verdict, deeds, judge, neutral

@@ -18,7 +18,8 @@ from pathlib import Path
 import httpx
 
 from tests.faults.crowd import Crew, Streets, address
-from tests.faults.product import Databases, databases, remember, remembered, warm
+from tests.faults.kept import remember, remembered
+from tests.faults.product import Databases, databases, warm
 from tests.faults.vendors import Vendors
 
 PEOPLE = 200

@@ -233,13 +233,3 @@ async def _insist(work: Any, *given: Any) -> Any:
     for _try in range(3):
         with suppress(*DOWN, failpoints.Injected):
             return await work(*given)
-
-
-def remember(path: Path, **line: Any) -> None:
-    """One line in a file that survives us."""
-    with path.open("a") as file:
-        file.write(json.dumps(line) + "\n")
-
-
-def remembered(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []

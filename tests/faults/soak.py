@@ -25,7 +25,8 @@ import uvicorn
 from bot import failpoints
 from bot.record import Record
 from tests.faults.crowd import Crew, Streets, _until_quiet, _verdict, forked, scripts
-from tests.faults.product import Databases, Product, databases, remember, remembered, warm
+from tests.faults.kept import remember, remembered
+from tests.faults.product import Databases, Product, databases, warm
 from tests.faults.vendors import Vendors
 
 PACE = 5.0

@@ -15,7 +15,8 @@ from sqlalchemy import inspect
 from bot import failpoints, inbox, knowledge, service, settings
 from bot.models.migrate import _config
 from bot.record import Record
-from tests.faults.product import Databases, databases, remember, remembered
+from tests.faults.kept import remember, remembered
+from tests.faults.product import Databases, databases
 from tests.faults.sweep import ACTIONS, apart
 
 PEOPLE = 20

@@ -14,7 +14,8 @@ from bot.cases import SILENCE
 from tests.fakes.base import Sent
 from tests.fakes.twilio import FakeTwilio
 from tests.fakes.twilio_hooks import signed
-from tests.faults.product import Product, remember, remembered
+from tests.faults.kept import remember, remembered
+from tests.faults.product import Product
 from tests.faults.vendors import PUBLIC
 from tests.oracle import Heard
 

@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 import httpcore
 
 from bot import failpoints
-from tests.faults.product import Databases, Product, databases, remember, remembered, warm
+from tests.faults.kept import remember, remembered
+from tests.faults.product import Databases, Product, databases, warm
 from tests.faults.story import SHORT, STORY, Step, Teller
 from tests.faults.vendors import Vendors, shown
 from tests.oracle import Expected, Verdict, deeds, judge, phones
