@@ -149,7 +149,7 @@ CLOSE, WIDE = 2, 6
 LONG = 16
 """Letters from which a text is certainly several words, run together or spaced out letter by letter."""
 
-CLEAR = 2.2
+CLEAR = 2.5
 """What a letter may cost (its share of the words' log-odds) for a glued text to be read as several words."""
 
 WORDY, FIGURE, STRANGE = 14, 8.0, 12.0
@@ -209,7 +209,7 @@ class Concepts:
 
     def _meant(self, word: str) -> Sequence[Token]:
         """The known word a written one is, or the several written together, or the nearest."""
-        token = self._token(key(word))
+        token = self._token(key(word)) or (self._repaired(word) if len(word) > 5 else None)
         if token is None and len(word) > 4 and (parts := self._cut(word)):
             return [self._token(key(part)) or self._repaired(part) or Token(key(part), NONE) for part in parts]
         return (token or self._repaired(word) or Token(key(word), NONE),)

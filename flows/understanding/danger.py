@@ -122,16 +122,16 @@ class Dangers:
         whole = self._traits.tokens(text)
         if len(whole) < 6:
             return [whole] if whole else []
-        sentences = [part for part in _SENTENCE.split(text[:MATCHED]) if part.strip()]
-        parts = [self._traits.tokens(sentence) for sentence in sentences[:SENTENCES]] if len(sentences) > 1 else []
-        few = len(parts) < 4
-        for part in [whole, *parts]:
-            if len(part) > LONG:
-                parts += [part[at : at + WINDOW] for at in range(0, len(part) - WINDOW // 2, WINDOW // 2)]
-        return [
-            whole,
-            *(part for part in parts if part and ((few and len(part) <= LONG) or self._traits.scenes(part))),
-        ]
+        sentences = [part for part in _SENTENCE.split(text[:MATCHED]) if part.strip()][:SENTENCES]
+        read = [self._traits.tokens(sentence) for sentence in sentences] if len(sentences) > 1 else []
+        few = len(read) < 4
+        parts = [part for part in read if part and ((few and len(part) <= LONG) or self._traits.scenes(part))]
+        if len(whole) > LONG:
+            scenes = self._traits.stages(whole)
+            for at in range(0, len(whole) - WINDOW // 2, WINDOW // 2):
+                if any(at <= first and last <= at + WINDOW for first, last in scenes):
+                    parts.append(whole[at : at + WINDOW])
+        return [whole, *parts]
 
     def _weigh(self, tokens: Sequence[Token]) -> float:
         places, values = self._traits.meaning(tokens)

@@ -67,6 +67,10 @@ class Traits:
         """The kinds of danger whose scenes are present."""
         return {kind for kind, _, _ in self._scenes.find(tokens)}
 
+    def stages(self, tokens: Sequence[Token]) -> set[tuple[int, int]]:
+        """Where scenes of danger stand: their first word, and one past the last."""
+        return {(first, end) for _, first, end in self._scenes.find(tokens)}
+
     def row(self, tokens: Sequence[Token]) -> Row:
         """Every trait's place and how much it counts, less in a long message."""
         places, values = self.meaning(tokens)

@@ -106,6 +106,8 @@ SHORT = {
     "she'd": "she would",
     "she'll": "she will",
     "theyll": "they will",
+    "yano": "ya no",
+    "iwas": "i was",
     "pay": "paying",
     "pays": "paying",
 }

@@ -26,7 +26,16 @@ PLAIN = (
     "mi bebé no respira", "mi mamá se desmayó y no despierta", "estoy embarazada y estoy sangrando mucho",
     "se robaron a mi hija", "no encuentro a mi niño desde ayer", "mi hermano desapareció en el desierto",
     "tengo 15 años y estoy solo", "no tengo donde dormir esta noche", "mis hijos no han comido desde ayer",
-    "la policía me golpeó y me quitó mi dinero",
+    "la policía me golpeó y me quitó mi dinero", "quiero morirme", "me tomé todas las pastillas",
+    "ya no aguanto más, me voy a colgar", "mi hijo se quiere suicidar", "mi pareja me quiere matar",
+    "mi papá le pega a mi mamá", "tengo miedo de que mi marido me mate", "mi tío abusa de mi hermanita",
+    "me obligan a prostituirme", "me tienen secuestrada", "si no pago la renta me matan",
+    "los pandilleros quieren matar a mi hijo", "están disparando afuera de mi casa", "hay un hombre armado en mi puerta",
+    "mi esposo se está ahogando, no puede respirar", "mi niña está convulsionando", "me robaron a mi bebé",
+    "encontré a un niño solo y perdido en la calle", "mi esposo se perdió en el desierto y no aparece",
+    "soy menor de edad y viajo solo", "duermo en la calle con mis hijos", "no tengo comida para mis hijos",
+    "los soldados nos golpearon en el retén", "i was raped", "my husband beats me",
+    "they won't let me leave and took my passport", "my son is missing", "we have nowhere to sleep tonight",
 )  # fmt: skip
 """Said outright: these may not be missed however they are typed."""
 
@@ -68,7 +77,7 @@ def test_danger_survives_how_it_is_typed(mutation: str) -> None:
         for name, changed in mutated(text)
         if name == mutation and not learnt().hear(clean(changed))
     ]
-    assert len(lost) <= (3 if mutation == "spaced_out" else 1), lost
+    assert not lost
 
 
 def test_a_question_beside_it_does_not_hide_danger() -> None:
