@@ -10,8 +10,9 @@ from typing import Any, Self
 import numpy as np
 from rapidfuzz.distance import OSA
 
-from flows.understanding.concepts import Concepts, Phrases, Token, elements
+from flows.understanding.concepts import Concepts
 from flows.understanding.linear import Floats, Row, fit, place
+from flows.understanding.phrases import Phrases, Token, elements
 from flows.understanding.typed import key, spelled
 
 _CORRECTS = re.compile(

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from flows.understanding.age import declared_age, is_minor
-from flows.understanding.concepts import Token
 from flows.understanding.levels import level
 from flows.understanding.linear import SIZE, Floats, learn, table
 from flows.understanding.normalise import MATCHED
+from flows.understanding.phrases import Token
 from flows.understanding.traits import Traits, breadth
 from flows.understanding.typed import spelled
 
@@ -119,11 +119,12 @@ class Dangers:
 
         Of many sentences and windows only those in which a scene of danger stands are weighed.
         """
-        whole = self._traits.tokens(text)
+        met: dict[str, Sequence[Token]] = {}
+        whole = self._traits.tokens(text, met)
         if len(whole) < 6:
             return [whole] if whole else []
         sentences = [part for part in _SENTENCE.split(text[:MATCHED]) if part.strip()][:SENTENCES]
-        read = [self._traits.tokens(sentence) for sentence in sentences] if len(sentences) > 1 else []
+        read = [self._traits.tokens(sentence, met) for sentence in sentences] if len(sentences) > 1 else []
         few = len(read) < 4
         parts = [part for part in read if part and ((few and len(part) <= LONG) or self._traits.scenes(part))]
         if len(whole) > LONG:
@@ -158,7 +159,8 @@ def _traits(lines: Sequence[Mapping[str, Any]], patterns: Mapping[str, Any]) -> 
 
 
 def _train(traits: Traits, lines: Sequence[Mapping[str, Any]]) -> dict[str, Floats]:
-    read = [traits.tokens(line["text"]) for line in lines]
+    met: dict[str, Sequence[Token]] = {}
+    read = [traits.tokens(line["text"], met) for line in lines]
     said = [at for at, tokens in enumerate(read) if tokens]
     danger = np.array([lines[at]["kind"] is not None for at in said], np.float32)
     alarm = learn(table([traits.row(read[at]) for at in said], SIZE, rarity=True), danger, RIDGE, ROUNDS)

@@ -7,8 +7,9 @@ from math import sqrt
 from typing import Any
 from zlib import crc32
 
-from flows.understanding.concepts import Concepts, Phrases, Token, elements
+from flows.understanding.concepts import Concepts
 from flows.understanding.linear import SIZE, Floats, Row
+from flows.understanding.phrases import Phrases, Token, elements
 from flows.understanding.typed import key
 
 WORDS = 12
@@ -45,9 +46,12 @@ class Traits:
         self._plain = Phrases((elements(line), "plain") for line in patterns["plain"])
         self._letters = {word: letters(word) for word in {key(word) for word in ordinary}}
 
-    def tokens(self, text: str) -> list[Token]:
-        """The words of a text, with idioms folded into one word and phrases' ideas laid on their words."""
-        tokens = self.concepts.read(text)
+    def tokens(self, text: str, met: dict[str, Sequence[Token]] | None = None) -> list[Token]:
+        """The words of a text, with idioms folded into one word and phrases' ideas laid on their words.
+
+        `met`: words read before, when parts of one text are read after the whole.
+        """
+        tokens = self.concepts.read(text, met)
         idioms = self._idioms.find(tokens)
         if idioms:
             for _, start, end in reversed(_apart(idioms)):
