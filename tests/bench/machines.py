@@ -85,7 +85,7 @@ def _drained(bench: Bench, count: int, number: int) -> tuple[int, float, float]:
     finally:
         for one in crew:
             one.kill()
-            one.wait()
+            one.communicate()
 
 
 def _backlog(record: Record, people: int) -> int:
@@ -158,7 +158,7 @@ def started(folder: Path, more: dict[str, str], settle: float) -> Start:
         return Start(seconds, kinds["Rss"], kinds["Pss_Anon"])
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def _answers(address: str) -> bool:
