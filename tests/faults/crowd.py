@@ -39,6 +39,8 @@ WORDS = ("persona", "trabajo", "xela", "mi perfil", "menú", "documentos", "vivo
          "mis datos", "otra cosa", "fui albañil", "atrás", "ayuda", "gracias", "baja", "mi caso")  # fmt: skip
 SCRIPTS = 120
 AT_ONCE = 16
+LEAST = 40
+"""Conversations, however little time there is."""
 
 
 @dataclass
@@ -160,7 +162,7 @@ class Streets:
 
             async def walk() -> None:
                 for number in numbers:
-                    if time.monotonic() > until:
+                    if number >= LEAST and time.monotonic() > until:
                         return
                     await self._converse(number)
 
@@ -230,13 +232,15 @@ def crowd(
     people = forked(lambda: (asyncio.run(streets.live(conversations, until)), os._exit(0))[0])
     dice = random.Random(seed)
     killed, began = 0, time.monotonic()
-    while os.waitpid(people, os.WNOHANG)[0] == 0:
-        time.sleep(dice.uniform(0.3, 1.6) if bases.kind == "postgres" else dice.uniform(1.0, 3.0))
-        crew.kill(dice)
-        killed += 1
-    took = time.monotonic() - began
-    quiet = _until_quiet(url)
-    crew.end()
+    try:
+        while os.waitpid(people, os.WNOHANG)[0] == 0:
+            time.sleep(dice.uniform(0.3, 1.6) if bases.kind == "postgres" else dice.uniform(1.0, 3.0))
+            crew.kill(dice)
+            killed += 1
+        took = time.monotonic() - began
+        quiet = _until_quiet(url)
+    finally:
+        crew.end()
     verdict, done = _verdict(url, bases, vendors, since, told, log)
     messages = sum(row["done"] for row in done)
     line = (

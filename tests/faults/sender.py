@@ -28,6 +28,9 @@ from tests.faults.product import Databases, Product, databases, warm
 from tests.faults.vendors import Vendors
 
 LANES = (outbox.URGENT, outbox.HUMAN, outbox.REPLY, outbox.REPLY, outbox.BROADCAST)
+LEAST = 5
+"""Kills, however little time there is."""
+
 PACE = {"telegram": telegram.LIMITS.per_second, "whatsapp": whatsapp.LIMITS.per_second}
 """Messages a second, as in earnest: how much is under way when the sender dies depends on it."""
 
@@ -101,17 +104,19 @@ def torment(bases: Databases, vendors: Vendors, messages: int, kills: int, seed:
     killed = 0
     sender = spawn(url, bases, vendors)
     pause = max(0.02, 0.9 * messages / 2 / PACE["telegram"] / max(1, kills) - 0.12)
-    while killed < kills and left(record) > messages * 0.02 and time.monotonic() < until:
-        time.sleep(0.12 + dice.expovariate(1 / pause))  # from before its first claim to the middle of many sends
+    try:
+        while killed < kills and left(record) > messages * 0.02 and (killed < LEAST or time.monotonic() < until):
+            time.sleep(0.12 + dice.expovariate(1 / pause))  # from before its first claim to the middle of many sends
+            os.kill(sender, signal.SIGKILL)
+            os.waitpid(sender, 0)
+            killed += 1
+            sender = spawn(url, bases, vendors)
+        while left(record) and time.monotonic() < until + 120:
+            time.sleep(0.5)
+    finally:
         os.kill(sender, signal.SIGKILL)
         os.waitpid(sender, 0)
-        killed += 1
-        sender = spawn(url, bases, vendors)
-    while left(record) and time.monotonic() < until + 120:
-        time.sleep(0.5)
-    os.kill(sender, signal.SIGKILL)
-    os.waitpid(sender, 0)
-    record.close()
+        record.close()
     asyncio.run(_settle(url, bases, vendors))
     return _count(url, bases, vendors, since, messages, killed)
 
