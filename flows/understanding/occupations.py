@@ -77,7 +77,10 @@ class Occupations:
             if entry.worker:
                 worker.update(entry.sounds)
         self._stems = frozenset(self._sounds.values())
-        self._repairable = [heard for heard in self._sounds if len(heard) > _TOO_SHORT and heard in worker]
+        self._repairable: dict[tuple[str, int], list[str]] = {}
+        for heard in self._sounds:
+            if len(heard) > _TOO_SHORT and heard in worker:
+                self._repairable.setdefault((heard[0], len(heard)), []).append(heard)
         self._by_root = {root: heard for heard, root in self._sounds.items() if heard in worker}
         self._roles = dict(roles)
         self._titles = dict(titles)
@@ -163,8 +166,10 @@ class Occupations:
         if root and (made := self._by_root.get(root) or self._by_root.get(stem(root))):
             return made
         slips = 1 if len(sound) < 8 else 2
-        found = process.extractOne(sound, self._repairable, scorer=OSA.distance, score_cutoff=slips)
-        return str(found[0]) if found and found[0][0] == sound[0] else None
+        lengths = range(len(sound) - slips, len(sound) + slips + 1)
+        alike = [heard for length in lengths for heard in self._repairable.get((sound[0], length), ())]
+        found = process.extractOne(sound, alike, scorer=OSA.distance, score_cutoff=slips)
+        return str(found[0]) if found else None
 
     def _matches(self, heard: Mapping[str, list[_Heard]]) -> list[tuple[_Entry, float]]:
         size = len({at.at for found in heard.values() for at in found})

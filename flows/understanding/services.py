@@ -18,7 +18,7 @@ from flows.understanding.typed import key, spelled
 SHOWN = ("yes", "confirm_first")
 """What `ship` says of a record that people may be told about."""
 
-ANSWER, MENU = 0.82, 0.15
+ANSWER, MENU = 0.8, 0.15
 """From which score the first service is the answer, and how likely one of three must be right to offer them."""
 
 SLOPE, LENGTH, LIFT = 0.79, 0.51, 0.11
