@@ -33,7 +33,7 @@ from tests.faults.kept import remember, remembered
 from tests.faults.product import UNREAD, Databases, Product, databases, warm
 from tests.faults.upgrade import Town
 from tests.faults.vendors import PUBLIC, SECRET, Vendors, shown
-from tests.oracle import Expected, Heard, Verdict, deeds, judge, neutral
+from tests.oracle import CASES, Expected, Heard, Verdict, deeds, judge, neutral
 
 WORDS = ("persona", "trabajo", "xela", "mi perfil", "menú", "documentos", "vivo en tecun", "hace unos dias", "no",
          "mis datos", "otra cosa", "fui albañil", "atrás", "ayuda", "gracias", "baja", "mi caso")  # fmt: skip
@@ -78,7 +78,7 @@ def scripts(bases: Databases, seed: int) -> list[Script]:
 
 
 def _cases(record: Record) -> int:
-    return int(record.do(lambda tx: tx.one("SELECT COUNT(*) AS n FROM handoff_case"))["n"])
+    return int(record.do(lambda tx: tx.one(CASES))["n"])
 
 
 class Crew:

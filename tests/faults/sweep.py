@@ -27,7 +27,7 @@ from tests.faults.kept import remember, remembered
 from tests.faults.product import Databases, Product, databases, warm
 from tests.faults.story import SHORT, STORY, Step, Teller
 from tests.faults.vendors import Vendors, shown
-from tests.oracle import Expected, Verdict, deeds, judge, phones
+from tests.oracle import CASES, Expected, Verdict, deeds, judge, phones
 
 ACTIONS = ("kill", "raise", "full", "locked", "drop")
 AFTER = ("kill", "raise")
@@ -215,9 +215,7 @@ class Sweep:
         await product.recover()
         seen = shown(self.vendors.taken(since))
         if case is None and died_of is None:
-            found = await product.record.run(
-                lambda tx: (deeds(tx), tx.one("SELECT COUNT(*) AS n FROM handoff_case")["n"])
-            )
+            found = await product.record.run(lambda tx: (deeds(tx), tx.one(CASES)["n"]))
             remember(
                 answer,
                 phones=[[*_relative(phone, number), texts] for phone, texts in phones(seen).items()],
