@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,10 @@ NONCE = 12
 
 KEY = 32
 """Bytes of every key."""
+
+
+packed: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""A JSON value as the text that is sealed; `json.dumps` would make such an encoder anew every time."""
 
 
 class NoKeys(Exception):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hmac
-import json
 from dataclasses import dataclass, fields
 from typing import Any
 
 from bot import cases, outbox, unanswered
 from bot.audit import audit
-from bot.crypto import vault
+from bot.crypto import packed, vault
 from bot.erase import erase
 from bot.record import Tx
 from flows import effects as wanted
@@ -19,6 +18,13 @@ HIDE = """UPDATE conversation SET hidden_at = :at,
 hidden_heard = (SELECT MAX(i.id) FROM inbox i WHERE i.contact_id = :id),
 hidden_said = (SELECT MAX(o.id) FROM outbox o WHERE o.contact_id = :id) WHERE contact_id = :id"""
 """After the panic word: of what came until now nothing is shown any more."""
+
+
+# only where the person's last word on keeping a profile was yes
+REMEMBER = """INSERT INTO profile_answer (contact_id, field, value, code, at) SELECT k.id, :f, :value, :code, :at
+FROM contact k WHERE k.id = :c AND
+(SELECT given FROM consent WHERE contact_id = k.id AND purpose = 'profile' ORDER BY id DESC LIMIT 1) = :yes
+ON CONFLICT (contact_id, field) DO UPDATE SET value = excluded.value, code = excluded.code, at = excluded.at"""
 
 
 @dataclass(slots=True)
@@ -86,19 +92,17 @@ def apply(tx: Tx, whose: Whose, effect: Effect) -> None:
 
 def remember(tx: Tx, contact_id: str, field: str, value: Any, now: float) -> bool:
     """Keep a profile answer where the person consented to a profile; its code stays plain, for matching."""
-    if not consented(tx, contact_id, "profile"):
-        return False
     code = value.get("id") if isinstance(value, dict) else value
-    tx.run("DELETE FROM profile_answer WHERE contact_id = :c AND field = :f", c=contact_id, f=field)
-    tx.run(
-        "INSERT INTO profile_answer (contact_id, field, value, code, at) VALUES (:c, :f, :value, :code, :at)",
+    kept = tx.run(
+        REMEMBER,
         c=contact_id,
         f=field,
-        value=vault().seal("profile_answer.value", json.dumps(value, ensure_ascii=False)),
+        value=vault().seal("profile_answer.value", packed(value)),
         code=str(code) if code else None,
         at=now,
+        yes=True,
     )
-    return True
+    return bool(kept)
 
 
 def consented(tx: Tx, contact_id: str, purpose: str) -> bool:

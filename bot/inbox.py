@@ -6,11 +6,10 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from bot.channels import Incoming, Reach, Status
-from bot.crypto import vault
+from bot.crypto import packed, vault
 from bot.locks import hold
 from bot.outbox import BLOCKED
 from bot.record import Tx
@@ -43,26 +42,29 @@ def accept(tx: Tx, channel: str, incoming: Incoming, now: float | None = None) -
     keys = vault()
     provider = keys.blind(f"{channel}|message", incoming.provider)
     body = {"message": _shown(incoming.message), "courtesy": dict(incoming.courtesy)}
+    heard = at if written is None else written
     # one message of a person at a time: numbers given in the order of the commits, and one contact for a stranger
     hold(tx, [keys.blind(channel, whose) for whose in (incoming.address, *incoming.aliases)])
     tx.passing("accept.before")
+    whose = _known(tx, channel, incoming)
     kept = tx.run(
         KEEP,
         channel=channel,
         provider=provider,
-        contact=None,
-        address=None,
+        contact=whose and whose[1],
+        address=whose and whose[0],
         kind="message",
-        body=keys.seal("inbox.body", json.dumps(body, ensure_ascii=False)),
+        body=keys.seal("inbox.body", packed(body)),
         at=at,
         written=written,
     )
     if not kept:
-        return False  # before anybody is looked up: a replay must not bring back a person who was erased
+        return False  # before anybody is made: a replay must not bring back a person who was erased
     tx.passing("accept.kept")
-    heard = at if written is None else written
-    address_id, contact_id = _whose(tx, channel, incoming, heard)
-    tx.run(BELONGS, contact=contact_id, address=address_id, channel=channel, provider=provider)
+    if whose is None:
+        whose = _whose(tx, channel, incoming, heard)
+        tx.run(BELONGS, contact=whose[1], address=whose[0], channel=channel, provider=provider)
+    address_id, contact_id = whose
     tx.run(SEEN, id=address_id, at=heard)
     tx.wake(contact_id)
     tx.passing("accept.after")
@@ -82,7 +84,7 @@ def note(tx: Tx, contact_id: str, kind: str, once: str, now: float | None = None
         contact=contact_id,
         address=None,
         kind=kind,
-        body=keys.seal("inbox.body", json.dumps(body, ensure_ascii=False)),
+        body=keys.seal("inbox.body", packed(body)),
         at=time.time() if now is None else now,
         written=None,
     )
@@ -142,6 +144,18 @@ def read(sealed: bytes) -> tuple[Message, Mapping[str, str]]:
         media=shown.get("media"),
     )
     return message, body.get("courtesy", {})
+
+
+def _known(tx: Tx, channel: str, incoming: Incoming) -> tuple[int, str] | None:
+    """The address and contact of a message where nothing has to be made or moved for it."""
+    keys = vault()
+    rows = [
+        tx.one(FIND_ADDRESS, channel=channel, hash=keys.blind(channel, one))
+        for one in (incoming.address, *incoming.aliases)
+    ]
+    if None in rows or len({row["contact_id"] for row in rows}) > 1:
+        return None
+    return rows[0]["id"], rows[0]["contact_id"]
 
 
 def _whose(tx: Tx, channel: str, incoming: Incoming, at: float) -> tuple[int, str]:
@@ -204,4 +218,5 @@ def _add_address(tx: Tx, channel: str, contact_id: str, value: str, at: float) -
 
 
 def _shown(message: Message) -> dict[str, Any]:
-    return {name: value for name, value in asdict(message).items() if value not in (None, "")}
+    told = {"text": message.text, "tapped": message.tapped, "place": message.place, "media": message.media}
+    return {name: value for name, value in told.items() if value not in (None, "")}

@@ -32,7 +32,7 @@ WINDOW_KEPT = 60.0
 UNREAD = """SELECT COUNT(*) AS n, COUNT(DISTINCT contact_id) AS lanes, MIN(received_at) AS oldest FROM inbox
 WHERE done_at IS NULL AND contact_id IS NOT NULL"""
 PENDING = """SELECT channel, state, COUNT(*) AS n FROM outbox WHERE channel = :channel
-AND state IN ('waiting', 'claimed', 'unknown') GROUP BY channel, state"""
+AND (state = 'waiting' OR state = 'claimed' OR state = 'unknown') GROUP BY channel, state"""
 CASES = """SELECT state, urgency, COUNT(*) AS n FROM handoff_case WHERE open_contact > ''
 GROUP BY state, urgency"""
 OPEN_WINDOWS = "SELECT channel, COUNT(*) AS n FROM address WHERE last_inbound_at > :since GROUP BY channel"

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot import places
 from bot.channels import Failed, Receipt, Spoken
-from bot.crypto import NoKeys, vault
+from bot.crypto import NoKeys, packed, vault
 from bot.record import Tx
 
 URGENT, HUMAN, REPLY, BROADCAST = 0, 1, 2, 3
@@ -41,9 +41,11 @@ DUE = """SELECT o.id, o.contact_id, o.address_id, o.lane, o.speaker, o.epoch, o.
 a.value AS address, a.blocked_at, c.epoch AS epoch_now
 FROM outbox o JOIN address a ON a.id = o.address_id LEFT JOIN conversation c ON c.contact_id = o.contact_id
 WHERE o.channel = :channel AND o.state = 'waiting' AND o.due_at <= :now
-AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.address_id = o.address_id AND (p.state = 'claimed'
-  OR (p.state = 'waiting' AND (p.lane < o.lane OR (p.lane = o.lane AND p.id < o.id)))
-  OR (p.state = 'unknown' AND p.attempted_at > :unsettled AND p.lane <= o.lane AND p.id < o.id)))
+AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.state = 'claimed' AND p.address_id = o.address_id)
+AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.state = 'waiting' AND p.address_id = o.address_id
+  AND (p.lane < o.lane OR (p.lane = o.lane AND p.id < o.id)))
+AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.state = 'unknown' AND p.address_id = o.address_id
+  AND p.attempted_at > :unsettled AND p.lane <= o.lane AND p.id < o.id)
 ORDER BY o.lane, o.id LIMIT :most"""
 CLAIM = """UPDATE outbox SET state = 'claimed', attempts = attempts + 1, attempted_at = :now
 WHERE id = :id AND state = 'waiting'"""
@@ -101,7 +103,7 @@ def put(
             speaker=one.speaker,
             staff=staff_id,
             epoch=epoch,
-            body=keys.seal("outbox.body", json.dumps(one.to_json(), ensure_ascii=False)),
+            body=keys.seal("outbox.body", packed(one.to_json())),
             at=at,
             reference=secrets.token_hex(16),
         )
@@ -192,7 +194,7 @@ def settle(
 
 def _record(tx: Tx, errand: Errand, outcome: Receipt | Failed, channel: str, at: float, listed: bool) -> None:
     if isinstance(outcome, Receipt):
-        provider = vault().blind(f"{channel}|sent", outcome.provider)
+        provider = outcome.provider and vault().blind(f"{channel}|sent", outcome.provider)
         if tx.run(SENT, id=errand.id, at=at, provider=provider, attempts=errand.attempts) and outcome.fetched:
             places.give(tx, errand.id, errand.chat)
         tx.tell("sent", errand.chat)

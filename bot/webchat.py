@@ -21,7 +21,8 @@ AND id > :after AND kind = 'message' AND body IS NOT NULL ORDER BY id LIMIT :mos
 SAID = """SELECT shown, body, settled_at AS at, speaker FROM outbox WHERE address_id = :chat AND shown > :after
 AND id > :hidden ORDER BY shown LIMIT :most"""
 BUSY = """SELECT EXISTS (SELECT 1 FROM inbox WHERE contact_id = :contact AND address_id = :chat AND done_at IS NULL)
-OR EXISTS (SELECT 1 FROM outbox WHERE address_id = :chat AND state IN ('waiting', 'claimed')) AS typing"""
+OR EXISTS (SELECT 1 FROM outbox WHERE address_id = :chat AND state = 'waiting')
+OR EXISTS (SELECT 1 FROM outbox WHERE address_id = :chat AND state = 'claimed') AS typing"""
 
 
 def since(tx: Tx, address: str, after: int, channel: str = "web") -> dict[str, Any]:

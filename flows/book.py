@@ -37,6 +37,8 @@ class Book:
         Renamed steps are followed silently. When a waiting step was removed the person goes to the nearest
         place that still exists: where the calling flow goes on, or the menu; the answers stay.
         """
+        if self._stands(state):
+            return state, False
         here = self._renamed(state.flow, state.step)
         callers = tuple(frame for old in state.callers if (frame := self._renamed(*old)) is not None)
         trail = tuple(
@@ -57,6 +59,21 @@ class Book:
     def waits(self, state: State) -> bool:
         """Whether the state stands at a question (and not at a query that was never answered)."""
         return isinstance(self.flows[state.flow].steps[state.step], Waiting)
+
+    @cached_property
+    def _steady(self) -> frozenset[tuple[str, str]]:
+        """Every place a stored name means as it stands."""
+        return frozenset((name, step) for name, flow in self.flows.items() for step in (*flow.steps, END, HOME)
+                         if step not in flow.renamed)  # fmt: skip
+
+    def _stands(self, state: State) -> bool:
+        """Whether nothing in a state was renamed or removed, as is the rule."""
+        steady, depth = self._steady, len(state.callers)
+        return (
+            (state.flow, state.step) in steady
+            and all(frame in steady for frame in state.callers)
+            and all((flow, step) in steady and deep <= depth for flow, step, deep in state.trail)
+        )
 
     def _renamed(self, flow: str, step: str) -> tuple[str, str] | None:
         book = self.flows.get(flow)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from rapidfuzz import fuzz
 
@@ -35,7 +36,7 @@ def exactly(message: Message, options: Sequence[Option], tongue: Tongue) -> Opti
         return None
     if (number := _number(said)) is not None:
         return options[number - 1] if 1 <= number <= len(options) else None
-    if (named := next((option for option in options if fold(words(option.label, tongue)) == said), None)) is not None:
+    if (named := next((option for option in options if _label(option, tongue) == said), None)) is not None:
         return named
     place = _ORDINALS.get(_ONE.sub("", said))
     if place is None or place > len(options) or any(said in _others(option, tongue) for option in options):
@@ -66,15 +67,28 @@ def _number(said: str) -> int | None:
     return int(found.group(1)) if found else None
 
 
-def _others(option: Option, tongue: Tongue) -> list[str]:
+def _others(option: Option, tongue: Tongue) -> tuple[str, ...]:
     """Other words for an option; "tercero" is a school year before it is the third option."""
-    return [fold(word) for word in tongue(option.also).split(",")] if option.also else []
+    return _listed(tongue(option.also)) if option.also else ()
+
+
+@lru_cache(maxsize=1024)
+def _listed(also: str) -> tuple[str, ...]:
+    return tuple(fold(word) for word in also.split(","))
+
+
+def _label(option: Option, tongue: Tongue) -> str:
+    return _folded(words(option.label, tongue))
+
+
+_folded = lru_cache(maxsize=1024)(fold)
+"""For labels, which come back with every message; never for what people write."""
 
 
 def _closeness(spoken: str, option: Option, tongue: Tongue) -> float:
     """0–100 (101 for another word that stands there as such, longer ones above shorter)."""
     also = _others(option, tongue)
-    label = fold(words(option.label, tongue))
+    label = _label(option, tongue)
     whole = max((len(name) for name in (label, *also) if name and _stands_in(name, spoken)), default=0)
     if whole:
         return 101 + whole

@@ -110,9 +110,9 @@ class Payload(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """The provider has it, under this id; or nobody has, and the person fetches it from us (`fetched`)."""
+    """The provider has it, under this id where it will say more; or the person fetches it from us (`fetched`)."""
 
-    provider: str
+    provider: str | None = None
     fetched: bool = False
 
 
@@ -167,6 +167,9 @@ class Channel(Protocol):
 
     async def send(self, payload: Payload) -> Receipt:
         """Make the call. Raises `Failed`."""
+
+    def owes(self, given: Mapping[str, str]) -> bool:
+        """Whether a message must be acknowledged even when its answer goes out at once."""
 
     async def courtesy(self, given: Mapping[str, str], writing: bool) -> None:
         """Acknowledge a message at once: stop the spinner and, when the bot is `writing`, show it. Never raises."""

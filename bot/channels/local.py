@@ -32,7 +32,10 @@ class Local:
         return Payload("ready", {"reference": reference})
 
     async def send(self, payload: Payload) -> Receipt:
-        return Receipt(payload.values["reference"], fetched=True)
+        return Receipt(fetched=True)
+
+    def owes(self, given: Mapping[str, str]) -> bool:
+        return False
 
     async def courtesy(self, given: Mapping[str, str], writing: bool) -> None:
         """Nothing to acknowledge: the page knows its message was kept."""

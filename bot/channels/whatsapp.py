@@ -244,6 +244,9 @@ class WhatsApp:
         )
         return Receipt(str(sent.sid))
 
+    def owes(self, given: Mapping[str, str]) -> bool:
+        return False
+
     async def courtesy(self, given: Mapping[str, str], writing: bool) -> None:
         """Show that we are writing (Twilio's typing indicator; it also marks the message as read)."""
         if not writing or "message" not in given:

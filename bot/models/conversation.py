@@ -11,11 +11,18 @@ Moment = float
 """Seconds since 1970, UTC."""
 
 
-SHOWN = text("shown IS NOT NULL")
-
-
 def sealed(column: str, nullable: bool = True) -> Column[str]:
     return Column(column.split(".")[1], Sealed(column), nullable=nullable)
+
+
+OPEN = "state = 'waiting' OR state = 'claimed' OR state = 'unknown'"
+"""An outgoing message about which something is still to be done. SQLite uses an index of just those only for a
+statement that has one of these terms, or all of them written like this."""
+
+
+def _where(name: str, *columns: str, condition: str, unique: bool = False) -> Index:
+    """An index of a part of the rows: what is settled costs it nothing."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
 class Contact(SQLModel, table=True):
@@ -79,7 +86,7 @@ class Inbox(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("channel", "provider"),
         Index("inbox_lane", "contact_id", "id"),
-        Index("inbox_unread", "done_at", "contact_id"),
+        _where("inbox_unread", "contact_id", "id", condition="done_at IS NULL"),
         {"sqlite_autoincrement": True},  # an erased number is never given again
     )
 
@@ -105,11 +112,11 @@ class Outbox(SQLModel, table=True):
     """
 
     __table_args__ = (
-        Index("outbox_order", "channel", "state", "lane", "id", "due_at"),
-        Index("outbox_chat", "address_id", "state"),
+        _where("outbox_order", "channel", "state", "lane", "id", "due_at", condition=OPEN),
+        _where("outbox_chat", "address_id", "state", "lane", "id", condition=OPEN),
         Index("outbox_contact", "contact_id", "id"),
-        Index("outbox_provider", "provider"),
-        Index("outbox_shown", "address_id", "shown", unique=True, sqlite_where=SHOWN, postgresql_where=SHOWN),
+        _where("outbox_provider", "provider", condition="provider IS NOT NULL"),
+        _where("outbox_shown", "address_id", "shown", condition="shown IS NOT NULL", unique=True),
         {"sqlite_autoincrement": True},
     )
 
@@ -164,6 +171,7 @@ class ProfileAnswer(SQLModel, table=True):
     """One answer of a contact's profile; the value sealed, its code (if it has one) plain, for matching."""
 
     __tablename__ = "profile_answer"
+    __table_args__ = {"sqlite_with_rowid": False}
 
     contact_id: str = Field(primary_key=True, foreign_key="contact.id")
     field: str = Field(primary_key=True)

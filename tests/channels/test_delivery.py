@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import pytest_asyncio
 
-from bot import record, service
+from bot import record, service, turn
 from bot.channels.telegram_updates import read_update
 from tests.channels.by_hand import becomes, blocked, held, last, nothing_more, rows
 from tests.channels.conftest import PUBLIC, Town, town
@@ -139,6 +139,7 @@ async def test_writing_is_shown_while_a_message_waits_for_the_bot_and_only_then(
 ) -> None:
     """An answer that goes out at once needs no announcement; here every message has to wait for its turn."""
     monkeypatch.setattr(record, "BRIEF", 0.0)
+    monkeypatch.setattr(turn, "SLOW", 0.0)
     for channel in ("telegram", "whatsapp"):
         phone = await held(there, channel)
         before = len(there.telegram.actions), len(there.twilio.typing)

@@ -116,7 +116,7 @@ async def test_a_process_that_runs_uses_what_was_made_meanwhile(
     async with town(tmp_path) as there:
         await there.start()
         if not told:
-            monkeypatch.setattr(there.puente.record.news, "spread", lambda topic, about: None)
+            monkeypatch.setattr(there.puente.record.news, "spread", lambda notices: None)
         await synced(there)
         channel: Any = there.puente.channels["whatsapp"]
         await there.until(lambda: len(channel.contents) == ALL)
