@@ -31,6 +31,11 @@ class Hand:
         assert self._open is not None  # noqa: S101 - only who has begun gets here
         return self._open
 
+    @property
+    def standing(self) -> bool:
+        """Whether the transaction that was begun can still go on."""
+        return not self.driver.closed if self.postgres else bool(self.driver.in_transaction)
+
     def begin(self) -> None:
         """Raises one of `DOWN` when there is no database to be had."""
         self.transaction = next(_TRANSACTIONS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import psycopg
 import structlog
@@ -44,10 +44,11 @@ class News:
         self._listeners[topic].add(listener)
         return lambda: self._listeners[topic].discard(listener)
 
-    def spread(self, topic: str, about: str) -> None:
-        """Tell the listeners of this process; from any thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._tell, topic, about)
+    def spread(self, notices: Iterable[tuple[str, str]]) -> None:
+        """Tell the listeners of this process, each notice `(topic, about)`; from any thread."""
+        heard = [notice for notice in notices if self._listeners.get(notice[0])]
+        if heard and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._tell_all, heard)
 
     async def start(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -59,6 +60,10 @@ class News:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
         self._loop = None
+
+    def _tell_all(self, notices: Iterable[tuple[str, str]]) -> None:
+        for topic, about in notices:
+            self._tell(topic, about)
 
     def _tell(self, topic: str, about: str) -> None:
         for listener in list(self._listeners[topic]):

@@ -93,6 +93,16 @@ class Pump:
         here = self.channel.limits.per_second > LOCAL
         await self.record.run(outbox.reclaim, self.name, here, before, self._listed)
 
+    @property
+    def ours(self) -> bool:
+        """Whether this process is the one that sends this channel's messages."""
+        return self._loop is not None
+
+    def hurry(self) -> None:
+        """There is something to send; from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._more.set)
+
     def _hear(self, channel: str) -> None:
         if channel == self.name:
             self._more.set()

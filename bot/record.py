@@ -63,15 +63,17 @@ class NotSafe(Exception):
 
 
 class After:
-    """What is to follow a transaction once it is committed: news by topic, and calls from the writing thread."""
+    """What follows from a transaction: contacts woken, news by topic, and calls from the writing thread."""
 
-    __slots__ = ("calls", "news")
+    __slots__ = ("calls", "news", "woken")
 
     def __init__(self) -> None:
+        self.woken: list[str] = []
         self.news: list[tuple[str, str]] = []
         self.calls: list[Callable[[], None]] = []
 
     def add(self, other: After) -> None:
+        self.woken += other.woken
         self.news += other.news
         self.calls += other.calls
 
@@ -139,16 +141,13 @@ class Tx:
             failpoints.at(place, self.driver)
 
     def wake(self, contact_id: str) -> None:
-        """After this transaction is committed, run this contact's lane."""
+        """Something happened to this contact: take their turn with this transaction, or run their lane after it."""
         self.passing("statement")
-        self._record.waker(self, contact_id)
+        self.after.woken.append(contact_id)
 
     def tell(self, topic: str, about: object = "") -> None:
         """After this transaction is committed, let who listens know; on PostgreSQL in every process."""
-        if self._postgres:
-            self.run("SELECT pg_notify(:channel, :payload)", channel=CHANNEL, payload=f"{topic} {about}")
-        else:
-            self.after.news.append((topic, str(about)))
+        self.after.news.append((topic, str(about)))
 
     def then(self, call: Callable[[], None]) -> None:
         """After this transaction is committed, and only then, make this short call from the writing thread."""
@@ -168,9 +167,9 @@ Follower = Callable[[Tx, str], bool]
 class Record:
     """The database of this installation, and the news of what was committed to it.
 
-    `waker` is how a transaction has a lane run after it (`bot.lanes`); by itself it only tells. `followers`, by
-    topic and in their order, may do in the same transaction what would else be told: on SQLite a message's turn is
-    taken and its reply claimed with the message itself, one commit for all.
+    `waker` is how a transaction has a lane run after it (`bot.lanes`); by itself it only tells. Before that `taker`
+    may take the woken contact's turn in the transaction itself. `lastly`, by topic, does before the commit what would
+    else be told. So a message, its turn and (on SQLite) the claim of its reply are one commit.
     """
 
     def __init__(self, url: str) -> None:
@@ -179,7 +178,8 @@ class Record:
         self.engine = _engine(url, self.postgres)
         self.news = News(libpq(url) if self.postgres else None)
         self.waker: Callable[[Tx, str], None] = lambda tx, contact_id: tx.tell("lane", contact_id)
-        self.followers: dict[str, Follower] = {}
+        self.taker: Follower | None = None
+        self.lastly: dict[str, Follower] = {}
         self._hands: SimpleQueue[Hand] = SimpleQueue()
         for _number in range(CONNECTIONS if self.postgres else 1):
             self._hands.put(Hand(self.engine))
@@ -193,7 +193,8 @@ class Record:
             yield tx
             tx.finish()
             after.add(tx.after)
-            self._follow(hand, after, time.perf_counter() + BRIEF)
+            self._rouse(hand, after)
+            self._conclude(hand, after)
 
     def do(self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(tx, …)` in a transaction of its own, in this thread."""
@@ -238,14 +239,13 @@ class Record:
             except BaseException:
                 hand.undo()
                 raise
+            if failpoints.on:
+                failpoints.at("committed", hand.driver)
+            for call in after.calls:  # before anybody else writes: a pump must hear of a claim before the next one
+                call()
         finally:
             self._hands.put(hand)
-        if failpoints.on:
-            failpoints.at("committed", hand.driver)
-        for call in after.calls:
-            call()
-        for topic, about in after.news:
-            self.news.spread(topic, about)
+        self.news.spread(after.news)
 
     def _together(self, works: Sequence[Callable[[Tx], Any]]) -> list[Outcome]:
         """Write pieces of work in one transaction, each kept or undone by itself; only the first if they take long.
@@ -258,10 +258,13 @@ class Record:
         with self._begun() as (hand, after):
             until = time.perf_counter() + BRIEF
             for work in works:
-                outcomes.append(self._by_itself(hand, work, after))
+                mine = After()
+                outcomes.append(self._by_itself(hand, work, mine))
+                self._rouse(hand, mine)
+                after.add(mine)
                 if time.perf_counter() > until:
                     break
-            self._follow(hand, after, until)
+            self._conclude(hand, after)
         return outcomes
 
     def _by_itself(self, hand: Hand, work: Callable[[Tx], Any], after: After) -> Outcome:
@@ -272,7 +275,7 @@ class Record:
             outcome = Outcome(work(tx))
             tx.finish()
         except Exception as error:
-            if not hand.driver.in_transaction:
+            if not hand.standing:
                 raise  # the database itself has undone everything (a full disk)
             hand.driver.execute("ROLLBACK TO one")
             outcome = Outcome(error=error)
@@ -281,16 +284,42 @@ class Record:
         hand.driver.execute("RELEASE one")
         return outcome
 
-    def _follow(self, hand: Hand, after: After, until: float) -> None:
-        for topic, follower in self.followers.items():
+    def _rouse(self, hand: Hand, after: After) -> None:
+        """Whom a piece of work woke: their turn is taken with it, or, if it takes long or fails, their lane runs."""
+        until = time.perf_counter() + BRIEF
+        taken: set[str] = set()
+        for contact_id in after.woken:
+            if contact_id in taken:
+                continue
+            if (
+                self.taker is not None
+                and time.perf_counter() < until
+                and self._done(self.taker, hand, contact_id, after)
+            ):
+                taken.add(contact_id)
+                continue
+            tx = Tx(self, hand)
+            self.waker(tx, contact_id)
+            tx.finish()
+            after.news += tx.after.news
+        after.woken = []
+
+    def _conclude(self, hand: Hand, after: After) -> None:
+        """The last before a commit: what can be done now needs no telling; on PostgreSQL the rest is told by it."""
+        for topic, follower in self.lastly.items():
             for about in {about: None for heard, about in after.news if heard == topic}:
-                if time.perf_counter() > until:
-                    return
-                outcome = self._by_itself(hand, _after_tx(follower, about), after)
-                if outcome.error is not None:  # it is told instead, and who hears of it tries again
-                    log.warning("record.not_followed", topic=topic, error=type(outcome.error).__name__)
-                if outcome.value:
+                if self._done(follower, hand, about, after):
                     after.news = [notice for notice in after.news if notice != (topic, about)]
+        if self.postgres and after.news:
+            told = [f"{topic} {about}" for topic, about in dict.fromkeys(after.news)]
+            hand.driver.execute("SELECT pg_notify(%s, told) FROM unnest(%s::text[]) told", (CHANNEL, told))
+            after.news = []
+
+    def _done(self, follower: Follower, hand: Hand, about: str, after: After) -> bool:
+        outcome = self._by_itself(hand, _after_tx(follower, about), after)
+        if outcome.error is not None:  # who is told of it instead tries again
+            log.warning("record.not_followed", error=type(outcome.error).__name__)
+        return bool(outcome.value)
 
 
 def _after_tx(work: Callable[..., T], *args: Any, **kwargs: Any) -> Callable[[Tx], T]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot import cases, effects, inbox, limits, outbox, queries
 from bot.channels import Choice, Spoken, parts
-from bot.crypto import vault
+from bot.crypto import packed, vault
 from bot.effects import Whose
 from bot.house import House
 from bot.queries import Asker
@@ -24,7 +24,8 @@ from flows.text import LONGEST, Tongue, _, speak, words
 URGENT_REASONS = {"danger", "minor"}
 
 CONVERSATION = """SELECT c.state, c.version, c.owner, c.epoch, c.address_id, c.room, c.room_at,
-k.language, k.erased_at FROM conversation c JOIN contact k ON k.id = c.contact_id WHERE c.contact_id = :contact"""
+a.channel, k.language, k.erased_at FROM conversation c JOIN contact k ON k.id = c.contact_id
+LEFT JOIN address a ON a.id = c.address_id WHERE c.contact_id = :contact"""
 UNREAD = """SELECT i.id, i.kind, i.body, i.channel, i.address_id,
 COALESCE(i.written_at, i.received_at) AS written_at, a.channel AS wrote_on,
 EXISTS (SELECT 1 FROM inbox l WHERE l.contact_id = i.contact_id AND l.id > i.id AND l.done_at IS NULL) AS more
@@ -33,6 +34,9 @@ WHERE i.contact_id = :contact AND i.done_at IS NULL ORDER BY i.id LIMIT 1"""
 DONE = "UPDATE inbox SET done_at = :at WHERE id = :id"
 STAND = """UPDATE conversation SET state = :state, version = :version, address_id = :address, room = :room,
 room_at = :at, last_inbound_at = COALESCE(:heard, last_inbound_at) WHERE contact_id = :contact"""
+
+SLOW = 1.0
+"""Seconds a message has waited after which the person is shown that we are writing (feature a30)."""
 
 LATE = 15 * 60.0
 """Seconds after which an answer begins by owning that it is late."""
@@ -57,6 +61,8 @@ class Conversation:
     owner: str
     epoch: int
     address_id: int | None
+    channel: str | None
+    """Of that address: where the bot's words go."""
     language: str
     room: float
 
@@ -65,14 +71,28 @@ NOTHING, LAST, MORE = 0, 1, 2
 """What a turn found unread: nothing to work through, the last there was, or something with more behind it."""
 
 Greet = Callable[[str, Mapping[str, str], bool], None]
-"""Told of a message as it is taken up: its channel, what that needs to acknowledge it at once, and whether the bot
-is going to answer it."""
+"""Told of a message as it is taken up: its channel, what that needs to acknowledge it at once, and whether to show
+that the bot is writing."""
 
 
-def take(tx: Tx, house: House, contact_id: str, now: float | None = None, greet: Greet | None = None) -> int:
-    """Work through the contact's oldest unread event: NOTHING, LAST or MORE. Everything commits together."""
+def take(
+    tx: Tx,
+    house: House,
+    contact_id: str,
+    now: float | None = None,
+    greet: Greet | None = None,
+    patient: bool = True,
+) -> int:
+    """Work through the contact's oldest unread event: NOTHING, LAST or MORE. Everything commits together.
+
+    Without being `patient`, a conversation that somebody else holds is left to the contact's lane (MORE): who waited
+    with something of the contact in hand could wait for ever.
+    """
     at = time.time() if now is None else now
-    stored = tx.one(CONVERSATION + (" FOR UPDATE OF c" if tx.locking else ""), contact=contact_id)
+    locking = tx.locking and (" FOR UPDATE OF c" if patient else " FOR UPDATE OF c SKIP LOCKED")
+    stored = tx.one(CONVERSATION + locking, contact=contact_id)
+    if stored is None and locking and not patient:
+        return MORE
     if stored is None:  # removed since: what was noted for them inside the house has nobody to happen to
         tx.run("UPDATE inbox SET done_at = :at WHERE contact_id = :c AND done_at IS NULL", c=contact_id, at=at)
         return NOTHING
@@ -88,16 +108,20 @@ def take(tx: Tx, house: House, contact_id: str, now: float | None = None, greet:
             if held is not None:
                 return MORE if held else NOTHING
         room = max(0.0, room - 1)
-    address, language = row["address_id"] or stored["address_id"], stored["language"] or "es"
+    language = stored["language"] or "es"
     state = opened(stored["state"])
-    conversation = Conversation(contact_id, state, stored["owner"], stored["epoch"], address, language, room)
+    wrote = row["address_id"] is not None
+    conversation = Conversation(
+        contact_id, state, stored["owner"], stored["epoch"], row["address_id"] if wrote else stored["address_id"],
+        row["wrote_on"] if wrote else stored["channel"], language, room,
+    )  # fmt: skip
     if stored["erased_at"] is not None:
         tx.run("UPDATE contact SET erased_at = NULL WHERE id = :id", id=contact_id)
     message = None
     if row["kind"] == "message":
         message, courtesy = inbox.read(row["body"])
         if greet is not None:
-            greet(row["channel"], courtesy, stored["owner"] == "bot")
+            greet(row["channel"], courtesy, stored["owner"] == "bot" and at - row["written_at"] > SLOW)
     _work_through(tx, house, conversation, row, message, at)
     tx.passing("turn.done")
     tx.run(DONE, id=row["id"], at=at)
@@ -177,7 +201,7 @@ def _sorry_for_the_delay(tx: Tx, conversation: Conversation, row: Any, at: float
 
 def _stand(tx: Tx, house: House, conversation: Conversation, state: State | None, row: Any, at: float) -> None:
     """Where the conversation stands now, and where the contact wrote from."""
-    stored = None if state is None else json.dumps(state.to_json(), ensure_ascii=False, separators=(",", ":"))
+    stored = None if state is None else packed(state.to_json())
     tx.run(
         STAND,
         contact=conversation.contact_id,
@@ -192,9 +216,8 @@ def _stand(tx: Tx, house: House, conversation: Conversation, state: State | None
 
 def _say(tx: Tx, conversation: Conversation, said: list[tuple[Reply, Tongue]], done: list[Effect], at: float) -> None:
     """The turn's words, as messages to where the contact wrote from."""
-    if not said or conversation.address_id is None:
+    if not said or conversation.address_id is None or conversation.channel is None:
         return
-    where = tx.one("SELECT channel FROM address WHERE id = :id", id=conversation.address_id)
     epoch = conversation.epoch
     if any(isinstance(effect, EraseMe | LeavePerson) for effect in done):
         epoch = tx.one("SELECT epoch FROM conversation WHERE contact_id = :c", c=conversation.contact_id)["epoch"]
@@ -202,7 +225,7 @@ def _say(tx: Tx, conversation: Conversation, said: list[tuple[Reply, Tongue]], d
         tx,
         conversation.contact_id,
         conversation.address_id,
-        where["channel"],
+        conversation.channel,
         spoken(said),
         epoch=epoch,
         lane=outbox.URGENT if _urgent(done) else outbox.REPLY,

@@ -67,6 +67,7 @@ class Worker:
             self._spawn(while_held(FileLock(self._file), self._everything))
         else:
             await self._begin()
+            self.record.lastly = {"outbox": self._hurry}
             for name, pump in self.pumps.items():
                 self._spawn(while_held(self._lock(f"pump|{name}"), pump.run))
             self._spawn(while_held(self._lock("house"), self._housekeeping))
@@ -87,11 +88,12 @@ class Worker:
 
     async def _begin(self) -> None:
         await self.lanes.start(self._work_off)
+        self.record.taker = self._take_up
         await self.record.run(upkeep.schedule, time.time())
         self.leading.set()
 
     async def _everything(self) -> None:
-        self.record.followers = {"lane": self._take_up, "outbox": self._send_off}
+        self.record.lastly = {"outbox": self._send_off}
         await self._begin()
         async with asyncio.TaskGroup() as together:  # if one of them cannot go on, none is left behind on its own
             for pump in self.pumps.values():
@@ -131,7 +133,15 @@ class Worker:
     def _take_up(self, tx: Tx, contact_id: str) -> bool:
         """Take a message's turn in the very transaction that keeps it; False when the lane has more to do."""
         with meters.stopwatch():
-            return turn.take(tx, self.house(), contact_id, None, partial(self._greet_after, tx)) != turn.MORE
+            return turn.take(tx, self.house(), contact_id, None, partial(self._greet_after, tx), False) != turn.MORE
+
+    def _hurry(self, tx: Tx, channel: str) -> bool:
+        """Where the channel's pump is this process's, nobody else needs to hear that there is something to send."""
+        pump = self.pumps.get(channel)
+        if pump is None or not pump.ours:
+            return False
+        tx.then(pump.hurry)
+        return True
 
     def _send_off(self, tx: Tx, channel: str) -> bool:
         """Claim what a turn has to say in the transaction of that turn; False when its pump must come back for it."""
@@ -143,8 +153,9 @@ class Worker:
 
     def _greet(self, channel: str, given: Mapping[str, str], answers: bool) -> None:
         """Called from the record's thread as a message is taken up: acknowledge it on its channel."""
-        if self._loop is not None and channel in self.channels and given:
-            self._loop.call_soon_threadsafe(self._spawn, self.channels[channel].courtesy(given, answers))
+        there = self.channels.get(channel)
+        if self._loop is not None and there is not None and (answers or there.owes(given)):
+            self._loop.call_soon_threadsafe(self._spawn, there.courtesy(given, answers))
 
     async def _sweep(self) -> None:
         await self.lanes.sweep()

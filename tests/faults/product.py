@@ -180,7 +180,7 @@ class Product:
             pump._loop = asyncio.get_running_loop()
             await _insist(pump.reclaim, self.now())
         if not self.record.postgres:
-            self.record.followers = {"lane": self.worker._take_up, "outbox": self.worker._send_off}
+            self.record.taker, self.record.lastly = self.worker._take_up, {"outbox": self.worker._send_off}
         await self.work()
 
     async def work(self) -> None:
