@@ -37,7 +37,7 @@ KINDS = (
 )
 """The kinds of danger, the most severe first; the order decides between two that are as likely."""
 
-ALARM = -1.4
+ALARM = -1.6
 """Log-odds from which a message is danger; below even, because a missed message costs more than a false alarm."""
 
 APART, AROUND, ABOUT = 2.0, 10, 10
@@ -48,8 +48,8 @@ SURE = 1.5
 """Log-odds given to a message that says danger in plain words ("auxilio", "me quieren matar")."""
 
 KIND_SIZE = 1 << 15
-RIDGE, ROUNDS = 3e-5, 30
-KIND_RIDGE, KIND_ROUNDS = 1e-4, 15
+RIDGE, ROUNDS = 3e-5, 20
+KIND_RIDGE, KIND_ROUNDS = 1e-4, 12
 LONG, WINDOW, SENTENCES = 26, 20, 40
 """Words after which a message is also read in overlapping windows of so many words, so that small talk cannot drown
 a cry for help; and how many sentences of one are looked at."""

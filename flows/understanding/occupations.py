@@ -7,12 +7,14 @@ misheard English decides; official job titles only fill its gaps.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from .trade_words import Word, made_from, read, stem
+
+T = TypeVar("T")
 
 ANSWERS = 5
 _WORDS_READ = 40
@@ -113,8 +115,13 @@ class Occupations:
                 _, weights, _ = merged.setdefault(key, (tuple(distinct[k].stem for k in key), {}, share == 1))
                 for code, weight in _weights(row["codes"]):
                     weights[code] = max(weights.get(code, 0.0), weight * share)
+        same: dict[object, Any] = {}  # thousands of phrases mean the same trades: one copy of them is kept
+
+        def once(value: T) -> T:
+            return cast(T, same.setdefault(value, value))
+
         entries = (
-            _Entry(sounds, stems, tuple(weights.items()), worker)
+            _Entry(once(sounds), once(stems), once(tuple(map(once, weights.items()))), worker)
             for sounds, (stems, weights, worker) in merged.items()
         )
         return cls(entries, roles, {row["code"]: row for row in titles})
