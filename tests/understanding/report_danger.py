@@ -1,26 +1,30 @@
 """Prints how well danger and commands are heard on lines nobody taught.
 
 `python -m tests.understanding.report_danger` learns from the lines marked `train` only and judges the `test` lines,
-whose writers it has not read. `--errors` lists what it got wrong.
+whose writers it has not read: shares with 95 % intervals by kind, writer and sort, confusions, disguises, CPU and the
+ten worst errors. `--errors` lists all it got wrong; `--ablations` prints the figures with each part left out.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from math import sqrt
 from typing import Any
 
-from bot.heldout import LOOK_ALIKES
+from bot import heldout
 from bot.knowledge import danger_lines, danger_patterns, facts, lines
 from flows.understanding.commands import Commands
 from flows.understanding.danger import Dangers
+from tests.bench import understanding_without
 from tests.understanding.mutations import mutated
 
 Line = Mapping[str, Any]
+WORST = 10
+
 FORTY = ("mi esposo quiere sacar su licencia de moto", "busco trabajo de albañil en Quetzaltenango",
          "mi marido me pega cuando llega borracho")  # fmt: skip
 
@@ -49,7 +53,7 @@ def share(right: int, of: int) -> str:
 
 def is_look_alike(line: Line) -> bool:
     """Whether a harmless line shares its words with danger."""
-    return str(line["style"]).split("/")[0] in LOOK_ALIKES
+    return str(line["style"]).split("/")[0] in heldout.LOOK_ALIKES
 
 
 def _by(name: str, found: Iterable[tuple[str, bool]]) -> None:
@@ -71,41 +75,51 @@ def _milliseconds(hear: Callable[[str], object], text: str, times: int) -> str:
 
 
 def report_danger(errors: bool) -> None:
-    """Recall, false alarms, kinds, levels, mutations and CPU."""
+    """Recall, false alarms, kinds, levels, mutations and CPU; with `errors` all of them, else the ten worst."""
     start = time.process_time()
     hear = learnt().hear
     print(f"danger: learnt in {time.process_time() - start:.1f} s of CPU")
-    told = [(line, hear(line["text"])) for line in danger_lines("test")]
+    _figures(learnt())
+    told = [(line, hear(line["text"])) for line in heldout.lines("dangers")]
     real = [(line, heard) for line, heard in told if line["kind"]]
-    calm = [(line, heard) for line, heard in told if not line["kind"]]
+    alarms = sorted(((h.score, line, h) for line, h in told if h and not line["kind"]), key=lambda one: -one[0])
     heard_real = [(line, heard) for line, heard in real if heard]
-    alike = [heard is not None for line, heard in calm if is_look_alike(line)]
-    stories = [heard is not None for line, heard in calm if line["style"].startswith("story")]
-    ordinary = [
-        heard is not None for line, heard in calm if not is_look_alike(line) and not line["style"].startswith("story")
-    ]
-    print("recall                ", share(len(heard_real), len(real)))
-    print("false, look-alikes    ", share(sum(alike), len(alike)))
-    print("false, ordinary       ", share(sum(ordinary), len(ordinary)))
-    print("false, stories        ", share(sum(stories), len(stories)))
-    print("kind right, of heard  ", share(sum(h.kind == ln["kind"] for ln, h in heard_real), len(heard_real)))
-    print("level right, of heard ", share(sum(h.level == ln["level"] for ln, h in heard_real), len(heard_real)))
-    _by("recall", ((line["kind"], heard is not None) for line, heard in real))
-    _by("recall", ((line["style"], heard is not None) for line, heard in real))
-    _by("false ", ((str(line["style"]).split("/")[0], heard is not None) for line, heard in calm))
-    _by("still heard after", (
-        (name, hear(changed) is not None) for line, _ in heard_real for name, changed in mutated(line["text"])
-    ))  # fmt: skip
+    _by("recall by kind", ((line["kind"], heard is not None) for line, heard in real))
+    _by("kind right", ((line["kind"], heard.kind == line["kind"]) for line, heard in heard_real))
+    _by("level right", ((line["kind"], heard.level == line["level"]) for line, heard in heard_real))
+    _by("recall by writer", ((line["style"], heard is not None) for line, heard in real))
+    _by("false alarms on", ((_sort(line), heard is not None) for line, heard in told if not line["kind"]))
+    mistaken = Counter((line["kind"], heard.kind) for line, heard in heard_real if heard.kind != line["kind"])
+    for (kind, other), times in mistaken.most_common(WORST):
+        print(f"  {times} x {kind} heard as {other}")
+    changes = ((name, hear(changed)) for line, _ in heard_real for name, changed in mutated(line["text"]))
+    _by("still heard after", ((name, heard is not None) for name, heard in changes))
     for text in FORTY:
         print(f"CPU, {len(text)} characters: {_milliseconds(hear, text, 500)}")
     print("CPU, 1000 characters:", _milliseconds(hear, (FORTY[0] + ". ") * 23, 30))
-    if errors:
-        for line, heard in real:
-            if not heard:
-                print("  missed", line["kind"], "|", line["text"])
-        for line, heard in calm:
-            if heard:
-                print("  false ", heard.kind, heard.score, "|", line["text"])
+    missed = [line for line, heard in real if not heard]
+    for line in missed if errors else missed[:WORST]:
+        print("  missed", line["kind"], "|", line["text"])
+    for score, line, heard in alarms if errors else alarms[:WORST]:
+        print("  false ", heard.kind, score, "|", line["text"])
+
+
+def report_parts() -> None:
+    """The same figures with a part of the ear missing."""
+    for name, made in understanding_without.dangers():
+        print(f"danger, {name}")
+        _figures(made())
+
+
+def _figures(ear: Dangers) -> None:
+    for figure in heldout.figures("danger", heldout.dangers(ear, heldout.lines("dangers"))):
+        print(figure)
+
+
+def _sort(line: Line) -> str:
+    """What sort of harmless line it is; the many styles of small talk are one."""
+    style = str(line["style"]).split("/")[0]
+    return style if style in heldout.LOOK_ALIKES | {"story", "offer", "questions", "trabajo"} else "small talk"
 
 
 def report_commands(errors: bool) -> None:
@@ -123,6 +137,12 @@ def report_commands(errors: bool) -> None:
                 print("  ", line["text"], "|", line["command"], "→", heard)
 
 
+def main(args: Sequence[str]) -> None:
+    report_danger("--errors" in args)
+    report_commands("--errors" in args)
+    if "--ablations" in args:
+        report_parts()
+
+
 if __name__ == "__main__":
-    report_danger("--errors" in sys.argv)
-    report_commands("--errors" in sys.argv)
+    main(sys.argv[1:])

@@ -7,7 +7,7 @@ same without the learnt part, the worst errors, and the time an offer takes.
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ def side(example: dict[str, Any]) -> str:
     return "scam" if example["scam"] else "honest"
 
 
-def main() -> None:
+def main(_args: Sequence[str] = ()) -> None:
     scams = Scams.learn(RULES, TRAIN)
     print(f"{len(TRAIN)} offers learnt from, {len(TEST)} offers by other voices judged")
     table(scams, "side", side)
