@@ -145,7 +145,7 @@ class Traits:
         return list(traits), list(traits.values())
 
     def outline(self, tokens: Sequence[Token], size: int) -> Row:
-        """The fewer traits that tell one kind of danger from another: words, ideas, scenes and runs of letters."""
+        """The fewer traits that tell one kind of danger from another: words, ideas and runs of letters."""
         traits: dict[int, float] = {}
         mask = size - 1
         before = 1
@@ -160,8 +160,6 @@ class Traits:
             before = sound
             for idea in token.ideas:
                 traits[self._number[idea] & mask] = SCENE
-        for kind in self.scenes(tokens):
-            traits[(crc32(kind.encode()) * 3 + 1) & mask] = SCENE
         return list(traits), list(traits.values())
 
     def _rank(self, idea: str) -> int:
