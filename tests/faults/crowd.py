@@ -127,7 +127,7 @@ def hurry() -> None:
     lanes.FORGOTTEN, lanes.DEAD, lanes.LONGEST_LANE, worker.SWEEP = 1.0, 3.0, 10.0, 0.5
     outbox.AGAIN_IN, reconcile.SOONER, reconcile.LISTED_AFTER = 1.0, 4.0, 4.0
     # a message here is interrupted more often than four times, and must not count as uncertain for that
-    reconcile.SENDS, outbox.UNSETTLED = 50, 10.0
+    reconcile.SENDS = 50
 
 
 def forked(work: Callable[[], None]) -> int:
