@@ -33,6 +33,15 @@ HEADERS = {
 }
 
 
+OURS = {
+    policy: [
+        (name.encode(), value.encode()) for name, value in (HEADERS | {"content-security-policy": policy}).items()
+    ]
+    for policy in (PAGE, DRAWN, DOCUMENTED)
+}
+"""What every answer carries, by the policy of its page, as it goes over the wire."""
+
+
 class Guard:
     """Refuses what nothing behind it should have to understand: 413 for too much, 400 for what is not JSON."""
 
@@ -114,15 +123,13 @@ def _depth(value: Any, left: int) -> bool:
 
 def _with_headers(scope: Scope, send: Send) -> Send:
     path = scope["path"]
-    policy = DOCUMENTED if path.endswith("/docs") else DRAWN if path == "/flows" else PAGE
+    ours = OURS[DOCUMENTED if path.endswith("/docs") else DRAWN if path == "/flows" else PAGE]
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = message["headers"]
             named = {name.lower() for name, _value in headers}
-            for name, value in {**HEADERS, "content-security-policy": policy}.items():
-                if name.encode() not in named:
-                    headers.append((name.encode(), value.encode()))
+            headers += [header for header in ours if header[0] not in named]
         await send(message)
 
     return send_with_headers
