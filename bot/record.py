@@ -38,6 +38,9 @@ PATIENCE = 30
 CONNECTIONS = 10
 """Transactions a process has open at a time on PostgreSQL; on SQLite there is one writer."""
 
+AT_A_TIME = 8
+"""Transactions that are written side by side on PostgreSQL, each in a thread of its own."""
+
 TOGETHER = 40
 """Pieces of work in one transaction of SQLite's only writer, at most."""
 
@@ -183,7 +186,7 @@ class Record:
         self._hands: SimpleQueue[Hand] = SimpleQueue()
         for _number in range(CONNECTIONS if self.postgres else 1):
             self._hands.put(Hand(self.engine))
-        self._writers = Writers(self._together, *((8, 1) if self.postgres else (1, TOGETHER)))
+        self._writers = Writers(self._together, *((AT_A_TIME, 1) if self.postgres else (1, TOGETHER)))
 
     @contextmanager
     def transaction(self) -> Iterator[Tx]:
@@ -333,7 +336,8 @@ def libpq(url: str) -> str:
 
 def _engine(url: str, postgres: bool) -> Engine:
     if postgres:
-        return create_engine(url, pool_size=CONNECTIONS, pool_pre_ping=True)
+        # a statement is prepared the second time a connection meets it, not the sixth: ours are few, and come again
+        return create_engine(url, pool_size=CONNECTIONS, pool_pre_ping=True, connect_args={"prepare_threshold": 1})
     Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # no pool: the one connection that writes stays open, and only a migration opens another
     engine = create_engine(
