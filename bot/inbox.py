@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.channels import Incoming, Reach, Status
@@ -44,9 +44,10 @@ def accept(tx: Tx, channel: str, incoming: Incoming, now: float | None = None) -
     body = {"message": _shown(incoming.message), "courtesy": dict(incoming.courtesy)}
     heard = at if written is None else written
     # one message of a person at a time: numbers given in the order of the commits, and one contact for a stranger
-    hold(tx, [keys.blind(channel, whose) for whose in (incoming.address, *incoming.aliases)])
+    hashes = [keys.blind(channel, one) for one in (incoming.address, *incoming.aliases)]
+    hold(tx, hashes)
     tx.passing("accept.before")
-    whose = _known(tx, channel, incoming)
+    whose = _known(tx, channel, hashes)
     kept = tx.run(
         KEEP,
         channel=channel,
@@ -146,13 +147,9 @@ def read(sealed: bytes) -> tuple[Message, Mapping[str, str]]:
     return message, body.get("courtesy", {})
 
 
-def _known(tx: Tx, channel: str, incoming: Incoming) -> tuple[int, str] | None:
+def _known(tx: Tx, channel: str, hashes: Sequence[bytes]) -> tuple[int, str] | None:
     """The address and contact of a message where nothing has to be made or moved for it."""
-    keys = vault()
-    rows = [
-        tx.one(FIND_ADDRESS, channel=channel, hash=keys.blind(channel, one))
-        for one in (incoming.address, *incoming.aliases)
-    ]
+    rows = [tx.one(FIND_ADDRESS, channel=channel, hash=hashed) for hashed in hashes]
     if None in rows or len({row["contact_id"] for row in rows}) > 1:
         return None
     return rows[0]["id"], rows[0]["contact_id"]
