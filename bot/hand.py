@@ -23,6 +23,8 @@ class Hand:
         self._open: Connection | None = None
         self.postgres = engine.dialect.name == "postgresql"
         self.driver: Any = None
+        self.fresh: dict[bytes, Any] = {}
+        """What was sealed in the open transaction, by its sealed form: who reads it in the same one need not open it."""
         self.transaction = 0
         """Which one is open, or was last: pieces of work that are written together have the same."""
 
@@ -49,10 +51,12 @@ class Hand:
             self.driver.execute("BEGIN")
 
     def commit(self) -> None:
+        self.fresh = {}
         self.connection.commit() if self.connection.in_transaction() else self.driver.commit()
 
     def undo(self) -> None:
         """Nothing of this transaction is kept; a connection that cannot even say so is given up."""
+        self.fresh = {}
         try:
             self.connection.rollback() if self.connection.in_transaction() else self.driver.rollback()
         except Exception:

@@ -46,6 +46,7 @@ def accept(tx: Tx, channel: str, incoming: Incoming, now: float | None = None) -
     # one message of a person at a time: numbers given in the order of the commits, and one contact for a stranger
     hashes = [keys.blind(channel, one) for one in (incoming.address, *incoming.aliases)]
     hold(tx, hashes)
+    sealed = tx.sealed(keys.seal("inbox.body", packed(body)), (incoming.message, body["courtesy"]))
     tx.passing("accept.before")
     whose = _known(tx, channel, hashes)
     kept = tx.run(
@@ -55,7 +56,7 @@ def accept(tx: Tx, channel: str, incoming: Incoming, now: float | None = None) -
         contact=whose and whose[1],
         address=whose and whose[0],
         kind="message",
-        body=keys.seal("inbox.body", packed(body)),
+        body=sealed,
         at=at,
         written=written,
     )
@@ -133,8 +134,11 @@ def reach(tx: Tx, channel: str, event: Reach, now: float | None = None) -> None:
     )
 
 
-def read(sealed: bytes) -> tuple[Message, Mapping[str, str]]:
-    """A kept message again, and what its channel needs to acknowledge it."""
+def read(sealed: bytes, fresh: Mapping[bytes, Any] | None = None) -> tuple[Message, Mapping[str, str]]:
+    """A kept message again, and what its channel needs to acknowledge it; `fresh` is its transaction's (`Tx.fresh`)."""
+    if fresh and sealed in fresh:
+        message, courtesy = fresh[sealed]
+        return message, courtesy
     body = json.loads(vault().open("inbox.body", sealed))
     shown = body.get("message", {})
     place = shown.get("place")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,7 +103,7 @@ def put(
             speaker=one.speaker,
             staff=staff_id,
             epoch=epoch,
-            body=keys.seal("outbox.body", packed(one.to_json())),
+            body=tx.sealed(keys.seal("outbox.body", packed(one.to_json())), one),
             at=at,
             reference=secrets.token_hex(16),
         )
@@ -144,7 +144,7 @@ def claim(
                 dropped = True
             elif tx.run(CLAIM, id=row["id"], now=at):
                 try:
-                    errands.append(_errand(row))
+                    errands.append(_errand(row, tx.fresh))
                 except NoKeys:  # one damaged row must not silence the channel
                     _drop(tx, row["id"], "unreadable", at)
                     dropped = True
@@ -260,8 +260,11 @@ def next_due(tx: Tx, channel: str) -> float | None:
     return None if row is None or row["due"] is None else float(row["due"])
 
 
-def _errand(row: Any) -> Errand:
+def _errand(row: Any, fresh: Mapping[bytes, Spoken]) -> Errand:
     keys = vault()
+    spoken = fresh.get(row["body"])
+    if spoken is None:
+        spoken = Spoken.from_json(json.loads(keys.open("outbox.body", row["body"])), row["speaker"])
     return Errand(
         id=row["id"],
         chat=row["address_id"],
@@ -269,7 +272,7 @@ def _errand(row: Any) -> Errand:
         attempts=row["attempts"] + 1,
         repeated=row["why"] == REPEAT,
         address=keys.open("address.value", row["address"]),
-        spoken=Spoken.from_json(json.loads(keys.open("outbox.body", row["body"])), row["speaker"]),
+        spoken=spoken,
         reference=row["reference"],
     )
 

@@ -127,6 +127,17 @@ class Tx:
         return self._hand.transaction
 
     @property
+    def fresh(self) -> Mapping[bytes, Any]:
+        """What was sealed in this transaction, by its sealed form; an entry may be missing."""
+        return self._hand.fresh
+
+    def sealed(self, form: bytes, value: Any) -> bytes:
+        """The sealed form again; whoever reads it in this transaction finds the value in `fresh`."""
+        if len(self._hand.fresh) < 4 * TOGETHER:
+            self._hand.fresh[form] = value
+        return form
+
+    @property
     def connection(self) -> Connection:
         """SQLAlchemy's connection, in this same transaction; never commit it."""
         return self._hand.connection

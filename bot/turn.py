@@ -119,7 +119,7 @@ def take(
         tx.run("UPDATE contact SET erased_at = NULL WHERE id = :id", id=contact_id)
     message = None
     if row["kind"] == "message":
-        message, courtesy = inbox.read(row["body"])
+        message, courtesy = inbox.read(row["body"], tx.fresh)
         if greet is not None:
             greet(row["channel"], courtesy, stored["owner"] == "bot" and at - row["written_at"] > SLOW)
     _work_through(tx, house, conversation, row, message, at)
