@@ -24,7 +24,6 @@ from tests.minds import MIND
 SECRET = "s" * 40
 HEADERS = {"x-telegram-bot-api-secret-token": SECRET, "content-type": "application/json"}
 FAST = LIMITS._replace(per_second=1e6, per_chat=1e6)
-limits.BURST = 1e9  # the people here answer at once and are no flood
 ANSWERED = """SELECT COUNT(*) AS n FROM (SELECT contact_id FROM profile_answer GROUP BY contact_id
 HAVING COUNT(*) >= :fields) AS whole"""
 UNDER_WAY = """SELECT (SELECT COUNT(*) FROM outbox WHERE channel IN ('telegram', 'whatsapp')
@@ -114,6 +113,7 @@ def settings(given: ptb.Given) -> Any:
 @asynccontextmanager
 async def running(given: ptb.Given, channels: dict[str, Channel]) -> AsyncIterator[Puente]:
     """The installation at work on these channels: lanes, pumps, timers; nobody outside is asked for anything."""
+    limits.BURST = 1e9  # the people here answer at once and are no flood
     here = settings(given)
     record = prepare(here)
     puente = Puente(here, record, house.build(minds(given.mind, given.folder.parent / "learnt")), channels)
