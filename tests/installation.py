@@ -8,16 +8,21 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
+import pytest
+from sqlalchemy import inspect
+
 from bot import handoff, inbox, outbox, settings, tokens, turn
 from bot.channels import Failed, Incoming, Receipt
 from bot.crypto import vault
-from bot.record import Record
+from bot.record import Record, Tx
 from bot.service import Puente, build
 from flows.message import Message
 from flows.talk import State
@@ -29,6 +34,11 @@ BEHIND = 7200.0
 
 READING = 10.0
 """Seconds people take to read an answer and write the next message; who writes faster is held to be flooding."""
+
+
+only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+only_postgres = pytest.mark.parametrize("database", ["postgres"], indirect=True)
+"""For a test about what only one of the databases has; it says what."""
 
 
 class Template:
@@ -71,6 +81,42 @@ class Home:
 
     def count(self, table: str) -> int:
         return int(self.one(f"SELECT COUNT(*) AS n FROM {table}")["n"])
+
+    def tables(self) -> dict[str, set[str]]:
+        """Every table there is, and its columns."""
+
+        def look(tx: Tx) -> dict[str, set[str]]:
+            seen = inspect(tx.connection)
+            return {name: {column["name"] for column in seen.get_columns(name)} for name in seen.get_table_names()}
+
+        return self.record.do(look)
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """All of a table, in an order that only what is in it decides."""
+        return sorted((dict(row) for row in self.all(f'SELECT * FROM "{table}"')), key=repr)
+
+    def plan(self, statement: str, **values: Any) -> list[str]:
+        """The steps in which a statement finds its rows, as they are where a table is long.
+
+        PostgreSQL's planner reads a small table through, and sorts a few rows, and is right; here it may do so only
+        where no index serves. A value may be any text that its column can be compared with.
+        """
+
+        def explained(tx: Tx) -> list[str]:
+            if not self.record.postgres:
+                return [row["detail"] for row in tx.all(f"EXPLAIN QUERY PLAN {statement}", **values)]
+            for way in ("seqscan", "sort", "bitmapscan"):
+                tx.run(f"SET LOCAL enable_{way} = off")
+            return [row["QUERY PLAN"] for row in tx.all(f"EXPLAIN {statement}", **values)]
+
+        return self.record.do(explained)
+
+    @property
+    def disk_full(self) -> Exception:
+        """What this database says when its disk is full."""
+        if self.record.postgres:
+            return psycopg.errors.DiskFull("could not extend file: No space left on device")
+        return sqlite3.OperationalError("database or disk is full")
 
     def later(self, seconds: float) -> None:
         self.now += seconds

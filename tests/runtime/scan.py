@@ -10,12 +10,10 @@ from tests.installation import Home
 
 def opened(home: Home) -> dict[str, list[str]]:
     """Every value of every table of ours, with what is sealed opened: what whoever has the keys could read."""
-    ours = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
-    tables = [row["name"] for row in home.all(ours)]
     found: dict[str, list[str]] = {}
-    for table in tables:
-        for row in home.all(f'SELECT * FROM "{table}"'):
-            found.setdefault(table, []).append(" ".join(_shown(table, name, row[name]) for name in row.keys()))  # noqa: SIM118
+    for table in home.tables():
+        for row in home.rows(table):
+            found.setdefault(table, []).append(" ".join(_shown(table, name, value) for name, value in row.items()))
     return found
 
 

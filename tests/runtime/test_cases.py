@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 
+import psycopg
 import pytest
-from sqlalchemy.exc import IntegrityError
 
 from bot import casefile, cases, handoff, upkeep
 from bot.scope import NOTHING, Scope
@@ -31,7 +32,7 @@ class TestOpening:
 
     def test_the_database_itself_refuses_a_second_open_case(self, home: Home) -> None:
         ana = opened(home)
-        with pytest.raises((IntegrityError, Exception), match="UNIQUE"):
+        with pytest.raises((sqlite3.IntegrityError, psycopg.errors.UniqueViolation), match=r"(?i)unique"):
             home.run(
                 "INSERT INTO handoff_case (id, code, contact_id, open_contact, state, urgency, reason, opened_at) "
                 "VALUES ('x', 'X', :c, :c, 'new', 'R3', 'asked', 0)",
@@ -97,7 +98,7 @@ class TestRouting:
         """Another office, first in the alphabet, serves the whole department."""
         home.run(
             "INSERT INTO office (id, name, municipalities, languages, hours, demo) "
-            "VALUES ('first', 'AAA', :places, '[]', '{}', 1)",
+            "VALUES ('first', 'AAA', :places, '[]', '{}', TRUE)",
             places=json.dumps(["D09"]),
         )
         assert home.record.do(cases.office_for, "nobody", "0901") == home.office("Quetzaltenango")

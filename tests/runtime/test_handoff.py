@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import threading
+from contextlib import nullcontext
 
 import pytest
 
@@ -159,11 +160,17 @@ class TestRaces:
         home.work()
         assert [errand.spoken.text for errand in home.send()] == [handoff.NOW_A_PERSON]
 
-    def test_in_two_thousand_races_the_bot_never_speaks_after_the_takeover(self, home: Home) -> None:
-        """A turn, a takeover and a sender at once, in every order the threads fall into."""
-        races, dice = 2000, random.Random(7)
+    def test_in_any_race_the_bot_never_speaks_after_the_takeover(self, home: Home) -> None:
+        """A turn, a takeover and a sender at once, in every order the threads fall into.
+
+        Four races run at once, but only one of them sends: of a channel there is one pump (`bot.locks`), and several
+        would lock the same people's rows in different orders, which PostgreSQL ends as a deadlock. Two races in five
+        are run one step after the other, so that every order is seen whatever the threads do.
+        """
+        races, dice = 1000 if home.record.postgres else 2000, random.Random(7)
         waiting = self.crowd(home, races)
         lock, taken = threading.Lock(), itertools.count()
+        pump = threading.Lock() if home.record.postgres else nullcontext()
         stale: list[str] = []
         owned: set[str] = set()
 
@@ -182,10 +189,11 @@ class TestRaces:
                 found = outbox.claim(tx, "web", 5, home.now)  # type: ignore[arg-type]
                 return [(errand, whose[errand.chat] in owned) for errand in found]
 
-            for errand, after in home.record.do(claim):
-                if errand.spoken.speaker == "bot" and after:
-                    stale.append(errand.spoken.text)
-                home.record.do(outbox.settle, errand, Receipt(f"r{next(taken)}"), "web", home.now)
+            with pump:
+                for errand, after in home.record.do(claim):
+                    if errand.spoken.speaker == "bot" and after:
+                        stale.append(errand.spoken.text)
+                    home.record.do(outbox.settle, errand, Receipt(f"r{next(taken)}"), "web", home.now)
 
         whose = {row["id"]: row["contact_id"] for row in home.all("SELECT id, contact_id FROM address")}
         jobs = iter(waiting)
@@ -196,11 +204,14 @@ class TestRaces:
                     contact, case = next(jobs, ("", ""))
                     steps = [(turns, (contact,)), (takeover, (contact, case)), (sender, (contact,))]
                     dice.shuffle(steps)
+                    in_turn = dice.random() < 0.4
                 if not contact:
                     return
                 racers = [threading.Thread(target=step, args=given) for step, given in steps]
                 for racer in racers:
                     racer.start()
+                    if in_turn:
+                        racer.join()
                 for racer in racers:
                     racer.join()
 

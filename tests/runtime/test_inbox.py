@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -230,7 +231,7 @@ def test_what_was_read_is_what_was_kept(home: Home) -> None:
     assert (kept, courtesy) == (message, {"client": "x"})
 
 
-def dump(home: Home) -> dict[str, list[tuple[object, ...]]]:
+def dump(home: Home) -> dict[str, list[dict[str, Any]]]:
     """Every row of every table that could show an effect."""
     tables = ("contact", "address", "conversation", "inbox", "outbox", "handoff_case", "consent", "audit", "timer")
-    return {table: [tuple(row) for row in home.all(f"SELECT * FROM {table}")] for table in tables}
+    return {table: home.rows(table) for table in tables}

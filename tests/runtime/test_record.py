@@ -9,9 +9,10 @@ import pytest
 
 from bot import record as records
 from bot.record import PRAGMAS, NotSafe, Record, Tx
-from tests.installation import Home
+from tests.installation import Home, only_postgres, only_sqlite
 
 
+@only_sqlite  # what PostgreSQL does by itself, or by its own settings
 @pytest.mark.parametrize("name", PRAGMAS)
 def test_every_connection_keeps_its_pragma(home: Home, name: str) -> None:
     row = home.record.do(lambda tx: tx.connection.exec_driver_sql(f"PRAGMA {name}").fetchone())
@@ -85,11 +86,11 @@ def test_what_a_session_changes_commits_with_the_statements_around_it(home: Home
 
 
 def test_no_update_is_lost_between_sixteen_writers(home: Home) -> None:
-    """Read, then write what was read plus one: without BEGIN IMMEDIATE nine in ten of these vanish."""
+    """Read, then write what was read plus one: without BEGIN IMMEDIATE, or FOR UPDATE, nine in ten of these vanish."""
     home.run("INSERT INTO timer (kind, due_at) VALUES ('count', 0)")
 
     def one_more(tx: Tx) -> None:
-        due = tx.one("SELECT due_at FROM timer WHERE kind = 'count'")["due_at"]
+        due = tx.one(f"SELECT due_at FROM timer WHERE kind = 'count'{tx.locking}")["due_at"]
         tx.run("UPDATE timer SET due_at = :due WHERE kind = 'count'", due=due + 1)
 
     other = Record(home.record.url)
@@ -106,6 +107,27 @@ def test_no_update_is_lost_between_sixteen_writers(home: Home) -> None:
     assert home.one("SELECT due_at FROM timer WHERE kind = 'count'")["due_at"] == 400
 
 
+@only_postgres  # a wake is a row here: the job that a worker of any process takes
+def test_a_wake_is_seen_by_the_workers_only_after_the_commit(home: Home) -> None:
+    def jobs() -> int:
+        return int(home.one("SELECT COUNT(*) AS n FROM procrastinate_jobs WHERE lock = 'somebody'")["n"])
+
+    def write(tx: Tx) -> None:
+        tx.wake("somebody")
+        assert jobs() == 0, "another connection sees nothing yet"
+
+    def fails(tx: Tx) -> None:
+        write(tx)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        home.record.do(fails)
+    assert jobs() == 0
+    home.record.do(write)
+    assert jobs() == 1
+
+
+@only_sqlite  # where a wake is a word within the process; on PostgreSQL it is a row
 def test_a_wake_is_heard_only_after_the_commit(home: Home) -> None:
     """A lane that ran before its message was committed would find nothing, and nobody would come back for it."""
     seen: list[int] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,27 +20,10 @@ from bot.lanes import PostgresLanes
 from bot.locks import AdvisoryLock, FileLock
 from bot.models import Service
 from bot.record import Record, Tx, libpq
-from bot.service import build
 from flows.message import Message
-from tests.installation import Home, Template
-from tests.minds import MIND
+from tests.installation import Home, only_postgres, only_sqlite
 
 UNREAD = "SELECT id FROM inbox WHERE done_at IS NULL"
-
-
-@pytest.fixture
-def home(database: dict[str, Any], template: Template, tmp_path: Path) -> Iterator[Home]:
-    """An installation on either kind of database."""
-    puente = build(template.settings(tmp_path, **database), MIND)
-    yield Home(puente)
-    puente.record.close()
-
-    """Only where the database is an engine of its own; the other half of the parameters has nothing to show."""
-    return home
-
-
-postgres = pytest.mark.parametrize("database", ["postgres"], indirect=True)
-sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def jobs(home: Home, status: str | None = None) -> list[Any]:
@@ -71,7 +54,7 @@ async def engine(home: Home) -> Any:
 class TestAWakeIsNeverMerged:
     """Trap 1: a waiting job may run and end before the transaction that would have relied on it commits."""
 
-    @postgres
+    @only_postgres
     async def test_a_message_kept_while_the_job_before_it_runs(self, home: Home) -> None:
         ana = home.person()
         ana.write("hola", id="1")
@@ -94,13 +77,13 @@ class TestAWakeIsNeverMerged:
                 break
         return taken
 
-    @postgres
+    @only_postgres
     def test_one_job_for_every_wake(self, home: Home) -> None:
         for number in range(3):
             home.person().write("hola", id=str(number))
         assert len(jobs(home)) == 3
 
-    @sqlite
+    @only_sqlite
     async def test_a_wake_during_a_run_is_another_run(self, home: Home) -> None:
         begun, go_on, runs = asyncio.Event(), asyncio.Event(), []
 
@@ -125,7 +108,7 @@ class TestAWakeIsNeverMerged:
 class TestADeadWorkersJob:
     """Trap 2: retrying it while its twin waits raises, and blocks the lane; it is finished instead."""
 
-    @postgres
+    @only_postgres
     async def test_its_twin_goes_on(self, home: Home) -> None:
         ana = home.person()
         ana.write("hola", id="1")
@@ -140,7 +123,7 @@ class TestADeadWorkersJob:
             await until(lambda: not home.all(UNREAD))
             await until(lambda: not jobs(home))
 
-    @postgres
+    @only_postgres
     async def test_a_job_that_lost_the_database_before_it_could_say_so(
         self, home: Home, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -156,7 +139,7 @@ class TestADeadWorkersJob:
         assert not jobs(home)
 
 
-@postgres
+@only_postgres
 def test_no_job_for_a_recipient(home: Home) -> None:
     """Trap 3: thousands of jobs deferred in bulk crawl until ANALYZE; outbound messages are rows."""
     people = [home.person(f"p{number}") for number in range(20)]
@@ -173,7 +156,7 @@ def test_no_job_for_a_recipient(home: Home) -> None:
     assert len(jobs(home)) == before
 
 
-@postgres
+@only_postgres
 async def test_a_wake_whose_notice_was_lost_is_found_soon(home: Home) -> None:
     """Trap 4: by itself the engine looks every five seconds; we have it look every quarter of one."""
     home.run("ALTER TABLE procrastinate_jobs DISABLE TRIGGER USER")
@@ -251,7 +234,7 @@ class TestAChatInFlight:
         (second,) = home.record.do(outbox.claim, "web", 10)
         assert (first.spoken.text, second.spoken.text) == ("uno", "dos")
 
-    @postgres
+    @only_postgres
     def test_two_senders_never_have_the_same_chat(self, home: Home) -> None:
         """Even where two pumps meet, as while a lock changes hands."""
         self._two_messages(home)
@@ -298,7 +281,7 @@ async def test_what_fails_beside_others_is_undone_alone(home: Home, through: str
 class TestTheLock:
     """Trap 8: it needs a connection of its own, and dies with it: not with a pool's, nor with a transaction."""
 
-    @postgres
+    @only_postgres
     async def test_it_passes_on_when_its_connection_dies(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(locks, "PATIENCE", 0.01)
         monkeypatch.setattr(locks, "ALIVE", 0.01)
@@ -318,7 +301,7 @@ class TestTheLock:
         await first.drop()
         await second.drop()
 
-    @sqlite
+    @only_sqlite
     async def test_it_passes_on_when_its_file_is_closed(
         self, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -333,7 +316,7 @@ class TestTheLock:
             await waiting
         await second.drop()
 
-    @postgres
+    @only_postgres
     async def test_what_is_told_is_heard_by_another_process_after_the_commit(self, home: Home) -> None:
         heard: list[str] = []
         other = Record(home.record.url)

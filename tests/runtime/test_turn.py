@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -41,8 +40,8 @@ def breaking(at: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         yield count
 
 
-def everything(home: Home) -> dict[str, list[tuple[object, ...]]]:
-    return {table: [tuple(row) for row in home.all(f"SELECT * FROM {table}")] for table in TABLES}
+def everything(home: Home) -> dict[str, list[dict[str, Any]]]:
+    return {table: home.rows(table) for table in TABLES}
 
 
 TURNS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -98,11 +97,11 @@ def test_a_commit_that_fails_leaves_the_message_unread(home: Home, monkeypatch: 
     stood = everything(home)
 
     def full(tx: Tx) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
+        raise home.disk_full
 
     with monkeypatch.context() as patched:
         patched.setattr(Tx, "finish", full)
-        with pytest.raises(Exception, match="full"):
+        with pytest.raises(type(home.disk_full)):
             home.record.do(turn.take, home.puente.house, ana.contact, home.now)
     assert everything(home) == stood
     home.work()

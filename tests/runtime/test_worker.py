@@ -7,7 +7,6 @@ import gc
 import io
 import json
 import logging
-import sqlite3
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -159,7 +158,7 @@ async def test_a_database_that_is_full_for_a_moment_loses_nothing(
     def claim(*given: Any, **more: Any) -> Any:
         if full[0]:
             full[0] -= 1
-            raise sqlite3.OperationalError("database or disk is full")
+            raise home.disk_full
         return real(*given, **more)
 
     monkeypatch.setattr(outbox, "claim", claim)
