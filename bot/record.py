@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import Empty, LifoQueue
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import psycopg
@@ -194,7 +194,7 @@ class Record:
         self.waker: Callable[[Tx, str], None] = lambda tx, contact_id: tx.tell("lane", contact_id)
         self.taker: Follower | None = None
         self.lastly: dict[str, Follower] = {}
-        self._hands: SimpleQueue[Hand] = SimpleQueue()
+        self._hands: LifoQueue[Hand] = LifoQueue()  # the last used knows our statements best
         for _number in range(CONNECTIONS if self.postgres else 1):
             self._hands.put(Hand(self.engine))
         self._writers = Writers(self._together, *((AT_A_TIME, 1) if self.postgres else (1, TOGETHER)))
