@@ -338,6 +338,12 @@ class TestTheLock:
         other.close()
 
 
+@only_postgres
+def test_transactions_one_after_another_share_a_connection(home: Home) -> None:
+    """Taken in turn, every process has all of its connections open, and warms each one's statements anew."""
+    assert len({home.one("SELECT pg_backend_pid() AS pid")["pid"] for _transaction in range(20)}) == 1
+
+
 async def test_a_transaction_is_one_hop_to_another_thread(home: Home) -> None:
     """Trap 9: a hop for every statement costs half as much again; here all of one transaction is one thread's."""
     threads: list[int] = []
