@@ -190,7 +190,7 @@ def engines(kept: Path | None = None) -> dict[str, Any]:
         "occupations": knowledge.trades(),
         "places": knowledge.places(),
         "scams": Scams.learn(knowledge.facts("scam_rules.yaml"), _part("scam_examples.jsonl", "train")),
-        "commands": Commands.learn(knowledge.facts("commands.yaml")),
+        "commands": Commands.learn(knowledge.facts("commands.yaml"), knowledge.elsewhere()),
     }
 
 

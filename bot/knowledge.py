@@ -126,6 +126,13 @@ def shipped() -> Own:
 
 _TRADES = tuple(f"trades/{file.name}" for file in sorted(_ROOT.joinpath("trades").iterdir(), key=lambda f: f.name)
                 if file.name.endswith(".csv"))  # fmt: skip
+IDLE = {"word", "word_en", "othersense", "strongword", "strongword_en", "shopping", "shopping_en", "services_other",
+        "localservices", "transport", "household", "money", "moneytalk", "commerce"}  # fmt: skip
+"""Styles of small talk in which nobody greets, thanks or steers the bot."""
+
+SHORT, EACH = 14, 12
+"""The longest lines that could be mistaken for a command, in words; one in so many is enough, and quick to learn."""
+
 _SAFE = {"economica", "educacion", "documentos"}
 """Dimensions of services nobody in danger asks for because of it."""
 
@@ -141,7 +148,15 @@ _DANGER = tuple(
 FILES: Mapping[str, tuple[str, ...]] = {
     "dangers": (*_DANGER, "services.yaml", "service_cues.yaml", "out_of_scope.jsonl", "scam_examples.jsonl"),
     "services": ("service_cues.yaml", "thesaurus.yaml", "out_of_scope.jsonl", "danger/look_alikes.jsonl"),
-    "commands": ("commands.yaml",),
+    "commands": (
+        "commands.yaml",
+        "service_cues.yaml",
+        "out_of_scope.jsonl",
+        "municipalities.csv",
+        *_TRADES,
+        "danger/messages.jsonl",
+        "danger/look_alikes.jsonl",
+    ),
     "trades": (*_TRADES, "isco08.csv"),
     "scams": ("scam_rules.yaml", "scam_examples.jsonl", *_NO_OFFERS),
 }
@@ -255,9 +270,24 @@ def commands(kept: Path | None = None, own: Own | None = None) -> Commands:
         meant = {name: [*said_so, *(t for t, label in said if label == name)]
                  for name, said_so in data["commands"].items()}  # fmt: skip
         others = [*data["others"], *(text for text, label in said if label == NOTHING)]
-        return Commands.learn({**data, "commands": meant, "others": others})
+        return Commands.learn({**data, "commands": meant, "others": others}, elsewhere())
 
     return learning.kept(kept, "commands", [*sources("commands"), json.dumps(said, ensure_ascii=False)], learn)
+
+
+def elsewhere() -> list[str]:
+    """What people write that steers nothing: what they need, their trade, their town, danger, small talk."""
+    records = facts("service_cues.yaml")["records"].values()
+    told = [line for record in records for line in (*record["es"], *record["en"])]
+    told += [
+        line["text"] for line in lines("out_of_scope.jsonl") if line["split"] == "train" and line["style"] in IDLE
+    ]
+    told += [line["text"] for line in danger_lines("train") if line["kind"] or not line["style"].startswith("charla")]
+    told += [row["phrase"] for name in _TRADES if name != "trades/official.csv" for row in table(name)]
+    return [
+        *[line for line in told if len(line.split()) <= SHORT][::EACH],
+        *(row["name"] for row in table("municipalities.csv")),
+    ]
 
 
 def trades(kept: Path | None = None, own: Own | None = None, apart: bool = False) -> Occupations:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 from rapidfuzz.distance import OSA
 
+from flows.understanding import softmax
 from flows.understanding.concepts import Concepts
-from flows.understanding.linear import Floats, Row, fit, place
+from flows.understanding.ngrams import Ngrams, Traits, told
 from flows.understanding.phrases import Phrases, Token, elements
 from flows.understanding.typed import key, spelled
 
 _CORRECTS = re.compile(
     r"\s*(no|perd[oó]n\w*|sorry|disculpe|ay)\s*[,.;:]+"
-    r"\s*(soy|es|era|vivo|estoy|tengo|trabajo|mi|i'?m|it'?s|i am)\b[^?¿]*$",
+    r"\s*(soy|es|son|era|eran|vivo|estoy|tengo|trabajo|mi|i'?m|it'?s|i am)\b[^?¿]*$",
     re.IGNORECASE,
 )
 """An answer put right: "no, soy de Xela"; without the comma it may be a plain no."""
@@ -25,59 +26,50 @@ _CORRECTS = re.compile(
 _ASKS = re.compile(r"[?¿]|\b(c[oó]mo|qu[eé]|d[oó]nde|cu[aá]nto|cu[aá]l|how|what|where)\b", re.IGNORECASE)
 """What makes a message a question, which no answer put right is."""
 
-SIZE = 1 << 14
 LONGEST = 14
 """Words after which a message is a story or a question, never a command."""
 
-STRANGE = 2
-"""One word in so many may be new for a likeness to count."""
+ROUNDS = 5
 
-SURE = 0.0
-"""Log-odds from which an unseen wording is a command; on held-out wordings one more is wrong on either side."""
-
-RIDGE, ROUNDS = 3e-4, 30
-WORD, PAIR, LETTERS = 1.0, 0.8, 0.4
+FOUND, ELEMENT = 3.0, 0.5
+"""What a way of saying a command, found whole in a message, adds to its log-odds, and each element of that way."""
 
 
 class Ways:
     """The ways of saying a command: its ideas in order, and nothing else in the message but filler."""
 
-    def __init__(self, data: Mapping[str, Any], ordinary: Sequence[str]) -> None:
-        self._filler = {sound for word in data["filler"] for sound in _sounds(word)}
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.filler = {sound for word in data["filler"] for sound in _sounds(word)}
         self._open = set(data["open"])
-        self._order = {name: at for at, name in enumerate(data["ways"])}
-        self._ideas = Concepts(data["ideas"], [*ordinary, *map(str, data["filler"])])
         lines = [(name, elements(way)) for name, ways in data["ways"].items() for way in ways]
         self._phrases = Phrases((line, (len(line), name)) for name, line in lines)
         self._never = Phrases((elements(way), "never") for way in data["never"])
-        self._words: dict[str, set[str]] = {name: set() for name in self._order}
-        self._meant: dict[str, set[str]] = {name: set() for name in self._order}
+        self._words: dict[str, set[str]] = {name: set() for name in data["ways"]}
+        self._meant: dict[str, set[str]] = {name: set() for name in data["ways"]}
         for name, line in lines:
             for element in line:
                 self._words[name] |= element.words
                 self._meant[name] |= element.ideas
 
-    def hear(self, text: str) -> str | None:
-        """The command whose longest way is present in a message and explains all of it."""
-        tokens = self._ideas.read(text)
-        best: tuple[int, int, str] | None = None
+    def find(self, tokens: Sequence[Token], asks: bool) -> dict[str, int]:
+        """The commands a way of which is present and explains all of a message, with that way's elements."""
+        found: dict[str, int] = {}
         for (size, name), start, end in self._phrases.find(tokens):
-            rank = (size, -self._order[name], name)
-            if best is not None and rank <= best:
+            if size <= found.get(name, 0):
                 continue
             rest = [token for token in (*tokens[:start], *tokens[end:]) if not self._explained(token, name)]
             inside = [token for token in tokens[start:end] if not self._explained(token, name)]
-            carries = name in self._open and start < 3 and len(rest) < 5 and not _ASKS.search(text)
+            carries = name in self._open and start < 3 and len(rest) < 5 and not asks
             if not inside and (carries or not rest):
-                best = rank
-        return best[2] if best else None
+                found[name] = size
+        return found
 
-    def never(self, text: str) -> bool:
+    def never(self, tokens: Sequence[Token]) -> bool:
         """Whether a message says what no command says, though it uses its words."""
-        return bool(self._never.find(self._ideas.read(text)))
+        return bool(self._never.find(tokens))
 
     def _explained(self, token: Token, name: str) -> bool:
-        if token.key in self._filler or token.key in self._words[name]:
+        if token.key in self.filler or token.key in self._words[name]:
             return True
         return not self._meant[name].isdisjoint(token.ideas)
 
@@ -85,36 +77,31 @@ class Ways:
 class Commands:
     """The learnt ear for commands."""
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
+    def __init__(self, data: Mapping[str, Any], elsewhere: Sequence[str]) -> None:
         self._polite = [tuple(_sounds(words)) for words in data["polite"]]
         self._exact: dict[str, str] = {
             _line(_sounds(words)): name for name, lines in data["exact"].items() for words in lines
         }
-        self._known: dict[str, str | None] = {}
-        counts: Counter[str] = Counter()
-        others: set[str] = set()
-        examples: list[tuple[list[str], str | None]] = []
-        for name, lines in [*data["commands"].items(), (None, data["others"])]:
-            for line in lines:
-                sounds = self._core(_sounds(line))
-                self._known[_line(sounds)] = name
-                examples.append((sounds, name))
-                if name:
-                    counts.update(set(sounds))
-                else:
-                    others.update(sounds)
-        self._common = {sound for sound, lines in counts.items() if lines > 1}
-        self._words = set(counts)
-        self._foreign = {sound for sound in others if len(sound) > 2 and sound not in counts}
-        lines = [*data["others"], *(line for lines in data["commands"].values() for line in lines)]
-        self._ways = Ways(data, [word for line in lines for word in spelled(line)])
-        self.names = tuple(data["commands"])
-        self._weights = self._train(examples)
+        self.names: tuple[str | None, ...] = (None, *data["commands"])
+        said: list[tuple[str, str | None]] = [(line, name) for name, lines in data["commands"].items() for line in lines]
+        said += [(line, None) for line in data["others"]]
+        self._known = {_line(self._core(_sounds(line))): name for line, name in said}
+        examples = [*said, *((line, None) for line in elsewhere)]
+        spoken = [
+            word for line in (*map(str, data["filler"]), *(line for line, _ in examples)) for word in spelled(line)
+        ]
+        self._ideas = Concepts(data["ideas"], spoken)
+        self._ways = Ways(data)
+        read = [self._traits(line, self._ideas.read(line)) for line, _ in examples]
+        self._ngrams = Ngrams(read)
+        rows = [self._ngrams.row(traits) for traits in read]
+        meant = [self.names.index(name) for _, name in examples]
+        self._weights = softmax.fit(rows, meant, len(self._ngrams), len(self.names), ROUNDS)
 
     @classmethod
-    def learn(cls, data: Mapping[str, Any]) -> Self:
-        """From knowledge/commands.yaml, which says what each of its parts is."""
-        return cls(data)
+    def learn(cls, data: Mapping[str, Any], elsewhere: Sequence[str] = ()) -> Self:
+        """From knowledge/commands.yaml, which says what each of its parts is, and what people write that is none."""
+        return cls(data, elsewhere)
 
     def hear(self, text: str) -> str | None:
         """The command a whole message is, or None: "ayuda" is `help`, "ayuda con mi DPI" is a question."""
@@ -133,19 +120,24 @@ class Commands:
             return None
         if _CORRECTS.match(text) and len(sounds) < 9:
             return "correction"
-        if self._ways.never(text):
-            return None
-        return self._ways.hear(text) or self._guess(core)
+        tokens = self._ideas.read(text)
+        return None if self._ways.never(tokens) else self._weigh(text, tokens)
 
-    def _guess(self, core: list[str]) -> str | None:
-        """By likeness to the examples; a word that only other messages use makes it none."""
-        strange = sum(sound not in self._words for sound in core)
-        if any(sound in self._foreign for sound in core) or strange * STRANGE > len(core):
-            return None
-        places, values = self._row(core)
-        scores = self._weights[:, places] @ np.array(values, np.float32) + self._weights[:, -1]
-        best = int(np.argmax(scores))
-        return str(self.names[best]) if scores[best] >= SURE else None
+    def _weigh(self, text: str, tokens: Sequence[Token]) -> str | None:
+        """The likeliest command, by likeness to the examples and by the ways of saying it; none when none is likelier."""
+        odds = self._weights.odds(self._ngrams.row(self._traits(text, tokens)))
+        for name, size in self._ways.find(tokens, bool(_ASKS.search(text))).items():
+            odds[self.names.index(name)] += FOUND + ELEMENT * size
+        return self.names[int(np.argmax(odds))]
+
+    def _traits(self, text: str, tokens: Sequence[Token]) -> Traits:
+        """Its words, letters and ideas, with what comes first and last, how ideas follow each other, and its length."""
+        words, letters, ideas = told(self._ideas, tokens)
+        ends = [f"^ {tokens[0].key}", f"{tokens[-1].key} $"] if tokens else []
+        shape = [f"{min(len(tokens), 8)} words", "asks ?" if "?" in text or "¿" in text else "tells ."]
+        line = [min(t.ideas, default=t.key) for t in tokens if t.ideas or t.key not in self._ways.filler]
+        order = [f"={one}={next_}=" for one, next_ in pairwise(["^", *line, "$"])]
+        return Traits([*words, *ends, *shape], letters, [*ideas, *order])
 
     def _slip(self, written: str) -> str | None:
         """A word that stands alone (*ocultar*, *BAJA*) typed with one slip, when it is long enough to be sure."""
@@ -169,30 +161,6 @@ class Commands:
                 if end - width >= start and tuple(sounds[end - width : end]) == polite:
                     end, moved = end - width, True
         return sounds[start:end] or sounds
-
-    def _row(self, sounds: Sequence[str]) -> Row:
-        traits: dict[str, float] = {f"n {min(len(sounds), 8)}": 0.5}
-        strange = sum(sound not in self._common for sound in sounds)
-        traits[f"u {min(strange, 4)}"] = 1.0
-        before = "^"
-        for sound in sounds:
-            traits[f"w {sound}"] = WORD
-            traits[f"b {before} {sound}"] = PAIR
-            before = sound
-            inside = f"^{sound}$"
-            for width in (3, 4):
-                for at in range(len(inside) - width + 1):
-                    traits[inside[at : at + width]] = LETTERS
-        traits[f"b {before} $"] = PAIR
-        return [place(trait, SIZE) for trait in traits], list(traits.values())
-
-    def _train(self, examples: Sequence[tuple[list[str], str | None]]) -> Floats:
-        rows = [self._row(sounds) for sounds, _ in examples]
-        weights = []
-        for name in self.names:
-            truth = np.array([found == name for _, found in examples], np.float32)
-            weights.append(fit(rows, truth, 1.0 + 3.0 * truth, RIDGE, ROUNDS, SIZE))
-        return np.stack(weights)
 
 
 def _sounds(text: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from math import log, sqrt
 from typing import NamedTuple
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from flows.understanding.concepts import Concepts
 from flows.understanding.normalise import MATCHED
+from flows.understanding.phrases import Token
 
 Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int64]
@@ -48,7 +49,11 @@ class Traits(NamedTuple):
 
 def traits(concepts: Concepts, text: str) -> Traits:
     """Words and pairs by their sound, runs of letters ("#^tra"), ideas and pairs of ideas ("=work", "=bus=home")."""
-    tokens = concepts.read(" ".join(word[:WORD] for word in text[:MATCHED].split()))
+    return told(concepts, concepts.read(" ".join(word[:WORD] for word in text[:MATCHED].split())))
+
+
+def told(concepts: Concepts, tokens: Sequence[Token]) -> Traits:
+    """The `traits` of a message already read into words."""
     ideas = {idea for token in tokens for idea in token.ideas}
     ideas.update(idea for idea, _, _ in concepts.phrases.find(tokens))
     sounds = [_figures(token.key) for token in tokens if token.key]

@@ -30,9 +30,13 @@ class Weights(NamedTuple):
 
     def probabilities(self, row: Row) -> Floats:
         """The probability of each need; without one known trait, how common each need's examples are."""
-        logits = row.values @ self.traits[row.places].astype(np.float32) + self.alone
-        chances: Floats = _softmax(logits[None, :])[0]
+        chances: Floats = _softmax(self.odds(row)[None, :])[0]
         return chances
+
+    def odds(self, row: Row) -> Floats:
+        """What speaks for each need, as log-odds before they are made to sum to one."""
+        odds: Floats = row.values @ self.traits[row.places].astype(np.float32) + self.alone
+        return odds
 
 
 def fit(rows: Sequence[Row], needs: Sequence[int], traits: int, kinds: int, rounds: int) -> Weights:

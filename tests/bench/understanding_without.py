@@ -98,9 +98,15 @@ def scams() -> Made:
 
 def commands() -> Made:
     data = knowledge.facts("commands.yaml")
-    yield "without ways of saying", lambda: Commands.learn({**data, "ways": {name: [] for name in data["ways"]}})
-    yield "without exact words", lambda: Commands.learn({**data, "exact": {}})
-    yield "without messages that only look so", lambda: Commands.learn({**data, "others": [], "never": []})
+    yield (
+        "without ways of saying",
+        lambda: Commands.learn({**data, "ways": {name: [] for name in data["ways"]}}, knowledge.elsewhere()),
+    )
+    yield "without exact words", lambda: Commands.learn({**data, "exact": {}}, knowledge.elsewhere())
+    yield (
+        "without messages that only look so",
+        lambda: Commands.learn({**data, "others": [], "never": []}, knowledge.elsewhere()),
+    )
 
 
 VARIANTS: Mapping[str, Callable[[], Made]] = {

@@ -16,7 +16,7 @@ from math import sqrt
 from typing import Any
 
 from bot import heldout
-from bot.knowledge import danger_lines, danger_patterns, facts, lines
+from bot.knowledge import danger_lines, danger_patterns, elsewhere, facts, lines
 from flows.understanding.commands import Commands
 from flows.understanding.danger import Dangers
 from tests.bench import understanding_without
@@ -38,7 +38,7 @@ def learnt() -> Dangers:
 @cache
 def commands() -> Commands:
     """The ear for commands."""
-    return Commands.learn(facts("commands.yaml"))
+    return Commands.learn(facts("commands.yaml"), elsewhere())
 
 
 def share(right: int, of: int) -> str:
