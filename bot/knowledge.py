@@ -131,7 +131,7 @@ IDLE = {"word", "word_en", "othersense", "strongword", "strongword_en", "shoppin
 """Styles of small talk in which nobody greets, thanks or steers the bot."""
 
 SHORT, EACH = 14, 12
-"""The longest lines that could be mistaken for a command, in words; one in so many is enough, and quick to learn."""
+"""The longest line that could be taken for a command, in words; but for services one in so many teaches enough."""
 
 _SAFE = {"economica", "educacion", "documentos"}
 """Dimensions of services nobody in danger asks for because of it."""
@@ -278,16 +278,18 @@ def commands(kept: Path | None = None, own: Own | None = None) -> Commands:
 def elsewhere() -> list[str]:
     """What people write that steers nothing: what they need, their trade, their town, danger, small talk."""
     records = facts("service_cues.yaml")["records"].values()
-    told = [line for record in records for line in (*record["es"], *record["en"])]
-    told += [
+    needs = [line for record in records for line in (*record["es"], *record["en"])]
+    idle = [
         line["text"] for line in lines("out_of_scope.jsonl") if line["split"] == "train" and line["style"] in IDLE
     ]
-    told += [line["text"] for line in danger_lines("train") if line["kind"] or not line["style"].startswith("charla")]
-    told += [row["phrase"] for name in _TRADES if name != "trades/official.csv" for row in table(name)]
-    return [
-        *[line for line in told if len(line.split()) <= SHORT][::EACH],
-        *(row["name"] for row in table("municipalities.csv")),
-    ]
+    harm = [line["text"] for line in danger_lines("train") if line["kind"] or not line["style"].startswith("charla")]
+    crafts = [row["phrase"] for name in _TRADES if name != "trades/official.csv" for row in table(name)]
+    towns = [row["name"] for row in table("municipalities.csv")]
+    return [*_short(needs)[::2], *_short([*idle, *harm, *crafts])[::EACH], *towns]
+
+
+def _short(told: Sequence[str]) -> list[str]:
+    return [line for line in told if len(line.split()) <= SHORT]
 
 
 def trades(kept: Path | None = None, own: Own | None = None, apart: bool = False) -> Occupations:

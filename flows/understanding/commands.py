@@ -83,7 +83,9 @@ class Commands:
             _line(_sounds(words)): name for name, lines in data["exact"].items() for words in lines
         }
         self.names: tuple[str | None, ...] = (None, *data["commands"])
-        said: list[tuple[str, str | None]] = [(line, name) for name, lines in data["commands"].items() for line in lines]
+        said: list[tuple[str, str | None]] = [
+            (line, name) for name, lines in data["commands"].items() for line in lines
+        ]
         said += [(line, None) for line in data["others"]]
         self._known = {_line(self._core(_sounds(line))): name for line, name in said}
         examples = [*said, *((line, None) for line in elsewhere)]
