@@ -34,6 +34,9 @@ ROUNDS = 5
 FOUND, ELEMENT = 3.0, 0.5
 """What a way of saying a command, found whole in a message, adds to its log-odds, and each element of that way."""
 
+DOUBT = 0.5
+"""What speaks against a command no way of which was found: a question unanswered costs more than a command missed."""
+
 
 class Ways:
     """The ways of saying a command: its ideas in order, and nothing else in the message but filler."""
@@ -128,7 +131,9 @@ class Commands:
     def _weigh(self, text: str, tokens: Sequence[Token]) -> str | None:
         """The likeliest command, by likeness to the examples and by the ways of saying it; none when none is likelier."""
         odds = self._weights.odds(self._ngrams.row(self._traits(text, tokens)))
-        for name, size in self._ways.find(tokens, bool(_ASKS.search(text))).items():
+        found = self._ways.find(tokens, bool(_ASKS.search(text)))
+        odds[self.names.index(None)] += 0.0 if found else DOUBT
+        for name, size in found.items():
             odds[self.names.index(name)] += FOUND + ELEMENT * size
         return self.names[int(np.argmax(odds))]
 
