@@ -37,6 +37,14 @@ SETTLE = 4
 """Turns of the loop from accepting a connection to having closed it."""
 
 
+def _abort(port: int) -> None:
+    """Close what the loop itself still holds on a port, whether or not a protocol has heard of it yet."""
+    held: Any = getattr(asyncio.get_running_loop(), "_transports", {})
+    for transport in list(held.values()):
+        if (transport.get_extra_info("sockname") or (None, None))[1] == port:
+            transport.abort()
+
+
 class Listens(Protocol):
     """What can be put on a port: an ASGI app that is told its address."""
 
@@ -107,6 +115,7 @@ class Served:
             # who was cut may have come again before the port was closed: nothing of it is left to the collector
             for _turn in range(SETTLE):
                 cut_all(self.port)
+                _abort(self.port)
                 await asyncio.sleep(0)
             self._server = None
 
